@@ -1,0 +1,18 @@
+//! The contract, through its public interface. One binary, as it links faster than many.
+
+#[macro_use]
+mod events;
+
+mod damage;
+mod evolution;
+mod files;
+mod golden;
+mod headers;
+mod history;
+mod identity;
+mod murmur2;
+mod round_trip;
+mod schemas;
+mod topics;
+mod trace_parent;
+mod values;
