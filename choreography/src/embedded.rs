@@ -1,0 +1,45 @@
+//! A broker inside this process, for a first look and for tests: librdkafka's mock cluster.
+//!
+//! It is no production broker: it keeps records in memory, and of each partition only the newest
+//! 5 MiB or 100,000 records; it has no admin API, and a group takes seconds to form. The promise
+//! does not hold on it.
+
+use anyhow::Context;
+use rdkafka::mocking::MockCluster;
+use rdkafka::producer::DefaultProducerContext;
+use shared_events::topics::TopicSpec;
+
+/// A broker that lives as long as this value.
+pub struct EmbeddedBroker {
+    cluster: MockCluster<'static, DefaultProducerContext>,
+}
+
+/// How many records a partition keeps.
+pub const RECORDS_MAX: usize = 100_000;
+
+/// How many bytes a partition keeps.
+pub const BYTES_MAX: usize = 5 * 1024 * 1024;
+
+impl EmbeddedBroker {
+    /// Starts it with `topics`.
+    ///
+    /// # Errors
+    /// librdkafka cannot open a port on the loopback interface.
+    pub fn start(topics: &[TopicSpec]) -> anyhow::Result<Self> {
+        let cluster = MockCluster::new(1).context("cannot start the embedded broker")?;
+        for topic in topics {
+            cluster.create_topic(&topic.name, topic.partitions, 1)?;
+        }
+        Ok(Self { cluster })
+    }
+
+    /// Where it listens.
+    pub fn brokers(&self) -> String {
+        self.cluster.bootstrap_servers()
+    }
+
+    /// The mock cluster itself, to make it fail in tests.
+    pub fn cluster(&self) -> &MockCluster<'static, DefaultProducerContext> {
+        &self.cluster
+    }
+}

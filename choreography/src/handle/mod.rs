@@ -1,0 +1,297 @@
+//! Handling: one batch in one transaction, each statement on its own, in the order that the models
+//! in `models/` have checked.
+//!
+//! ```text
+//! begin    one transaction for the batch
+//! forget   what Kafka has acknowledged since is owed no longer
+//! handled  the events' ids; those already there are repeats
+//! lock     the keys of the new events
+//! owed     only now, what is still owed about the keys or to the causes of the batch
+//! load     the service's own state
+//! react    the decisions, in memory
+//! save     the service's state, what is owed now, timers, the sequences
+//! commit
+//! ```
+//!
+//! `lock` stands before `owed`, in a statement of its own: whoever says something about a key says
+//! first what is still owed about it, and in PostgreSQL a statement sees what was committed before
+//! it began, so that what is owed has to be read after the lock was got.
+
+mod decide;
+mod steps;
+
+pub(crate) use steps::{OwedRow, forget, read};
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use crate::clock;
+use shared_events::amounts::Timestamp;
+use shared_events::ids::EventId;
+use shared_events::topics::dead_letter_topic;
+
+use crate::db::{Database, DbFault, DbResult, Input, Transaction};
+use crate::dead_letter::{self, Poison};
+use crate::incoming::{self, Incoming, Via};
+use crate::manifest::{Answers, Manifest};
+use crate::record::{Owed, Record};
+use crate::service::Service;
+use crate::telemetry::spans::Message;
+use crate::telemetry::{ActiveSpan, Metrics, Spans, TraceContext};
+use crate::timers::{TAKE, TimerRow};
+
+/// What handling needs, of one service.
+pub(crate) struct Handler<S> {
+    pub(crate) service: S,
+    pub(crate) manifest: Manifest,
+    /// Who speaks: `ce_source`.
+    pub(crate) source: String,
+    pub(crate) db: Database,
+    pub(crate) spans: Spans,
+    pub(crate) metrics: Metrics,
+    /// The largest answer, in bytes.
+    pub(crate) answer_bytes: usize,
+}
+
+/// What a transaction has left to be said.
+#[derive(Default)]
+pub(crate) struct Handled {
+    /// By key and sequence: what was owed before, and what is new. Dead letters are last.
+    pub(crate) owed: Vec<Owed>,
+    /// The spans of what is new, by id.
+    pub(crate) sending: HashMap<uuid::Uuid, ActiveSpan>,
+}
+
+/// Why a batch was not handled.
+#[derive(Debug)]
+pub(crate) enum NotHandled {
+    /// This event of the batch is poison.
+    Poison(EventId, Poison),
+    /// The database says why.
+    Db(DbFault),
+}
+
+impl From<DbFault> for NotHandled {
+    fn from(fault: DbFault) -> Self {
+        Self::Db(fault)
+    }
+}
+
+/// An answer, or a timer, that a decision has made.
+pub(crate) struct Decided {
+    /// New rows of `owed`.
+    owed: Vec<Owed>,
+    /// New rows of `timers`.
+    timers: Vec<Timer>,
+    /// The sequence of the last answer, by key.
+    spoken: BTreeMap<String, i64>,
+    sending: HashMap<uuid::Uuid, ActiveSpan>,
+}
+
+/// A row of `timers` to be.
+struct Timer {
+    id: uuid::Uuid,
+    after_ms: i64,
+    record: Record,
+}
+
+impl<S: Service> Handler<S> {
+    /// Handles `batch` in one transaction. `acknowledged` is forgotten with it.
+    ///
+    /// # Errors
+    /// Nothing has happened, unless the database failed during the commit: then it is unknown.
+    pub(crate) async fn handle(
+        &self,
+        batch: &[Incoming<S::Hears>],
+        acknowledged: &[uuid::Uuid],
+    ) -> Result<Handled, NotHandled> {
+        let mut db = self.db.begin().await?;
+        steps::forget(&mut db, acknowledged).await?;
+        self.transaction(db, batch).await
+    }
+
+    /// Takes at most `most` timers due before `allowed` and handles them in one transaction, those
+    /// in `dead` as dead letters. Out: how many were taken, and what is to be said.
+    ///
+    /// # Errors
+    /// As for [`Handler::handle`], with the first timer that was taken.
+    pub(crate) async fn handle_timers(
+        &self,
+        allowed: i64,
+        most: i64,
+        dead: &HashMap<EventId, Poison>,
+    ) -> Result<(usize, Handled), (Option<EventId>, NotHandled)> {
+        let (db, batch) =
+            self.take_timers(allowed, most, dead).await.map_err(|fault| (None, fault.into()))?;
+        match batch.first().map(|timer| timer.id) {
+            None => Ok((0, Handled::default())),
+            first => match self.transaction(db, &batch).await {
+                Ok(handled) => Ok((batch.len(), handled)),
+                Err(not) => Err((first, not)),
+            },
+        }
+    }
+
+    async fn take_timers(
+        &self,
+        allowed: i64,
+        most: i64,
+        dead: &HashMap<EventId, Poison>,
+    ) -> DbResult<(Transaction, Vec<Incoming<S::Hears>>)> {
+        let mut db = self.db.begin().await?;
+        let input = Input::new().int("allowed", [allowed]).int("most", [most]);
+        let rows: Vec<TimerRow> = db.fetch(TAKE, input).await?;
+        let mut batch = rows
+            .into_iter()
+            .map(|row| self.read_timer(row))
+            .collect::<DbResult<Vec<Incoming<S::Hears>>>>()?;
+        for timer in &mut batch {
+            if let Some(poison) = dead.get(&timer.id) {
+                timer.content = Err(poison.clone());
+            }
+        }
+        steps::due(&mut db, &batch).await?;
+        Ok((db, batch))
+    }
+
+    fn read_timer(&self, (id, due, record): TimerRow) -> DbResult<Incoming<S::Hears>> {
+        let record = Record::from_bytes(&record).map_err(|error| {
+            DbFault::Transient(sqlx::Error::Protocol(format!("the row {id} of timers: {error}")))
+        })?;
+        let id = EventId(id);
+        Ok(incoming::of_timer(&self.manifest, &self.spans, id, record, Timestamp(due)))
+    }
+
+    /// The steps from `handled` to `commit`, in a span of their own.
+    async fn transaction(
+        &self,
+        db: Transaction,
+        batch: &[Incoming<S::Hears>],
+    ) -> Result<Handled, NotHandled> {
+        let span = self.spans.transaction(self.manifest.service, senders(batch));
+        let handled = self.steps(db, batch).await;
+        match &handled {
+            Ok(_) => span.end(),
+            Err(NotHandled::Db(fault)) => span.failed(fault.class()),
+            Err(NotHandled::Poison(_, poison)) => span.failed(poison.class.as_str()),
+        }
+        handled
+    }
+
+    async fn steps(
+        &self,
+        mut db: Transaction,
+        batch: &[Incoming<S::Hears>],
+    ) -> Result<Handled, NotHandled> {
+        let new = steps::handled(&mut db, batch).await?;
+        let new = first_of_each(batch, new);
+        let heard: Vec<_> = new
+            .iter()
+            .filter_map(|incoming| incoming.content.as_ref().ok())
+            .map(|content| content.heard.clone())
+            .collect();
+        let spoken = steps::lock(&mut db, &new).await?;
+        let owed = steps::owed(&mut db, batch).await?;
+        let decided = if heard.is_empty() {
+            self.react(None, &new, spoken)?.1
+        } else {
+            let state = self.service.load(&mut db, &heard).await?;
+            let (state, decided) = self.react(Some(state), &new, spoken)?;
+            if let Some(state) = state {
+                self.service.save(&mut db, state).await?;
+            }
+            decided
+        };
+        steps::save(&mut db, &decided).await?;
+        db.commit().await?;
+        self.tell(batch, &new, &decided);
+        Ok(to_say(owed, decided))
+    }
+
+    fn tell(&self, batch: &[Incoming<S::Hears>], new: &[&Incoming<S::Hears>], decided: &Decided) {
+        let is_new = |incoming| new.iter().any(|new| std::ptr::eq(*new, incoming));
+        for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
+        {
+            self.metrics.repeat(&repeat.origin.topic);
+            if repeat.via == Via::Replay {
+                tracing::info!(event.id = %repeat.id, "a replay of no dead letter that is still known: skipped");
+            }
+        }
+        let answered: HashSet<uuid::Uuid> =
+            decided.owed.iter().map(|answer| answer.cause).collect();
+        for incoming in new {
+            match &incoming.content {
+                Err(poison) => self.tell_dead(incoming, poison),
+                Ok(_) if !answered.contains(&incoming.id.0) => self.tell_unanswered(incoming),
+                Ok(_) => (),
+            }
+        }
+    }
+
+    fn tell_dead(&self, incoming: &Incoming<S::Hears>, poison: &Poison) {
+        let origin = &incoming.origin;
+        self.metrics.dead_letter(&origin.topic, poison.class.as_str());
+        tracing::error!(
+            event.id = %incoming.id, event.name = incoming.name, order.id = incoming.correlation,
+            messaging.destination = origin.topic, messaging.partition = origin.partition,
+            messaging.offset = origin.offset, error.class = poison.class.as_str(), why = poison.why,
+            "dead letter: set aside on the DLQ"
+        );
+    }
+
+    /// An event that is always answered, and was not: a second one of its kind about its key.
+    fn tell_unanswered(&self, incoming: &Incoming<S::Hears>) {
+        let hearing = incoming.name.and_then(|n| self.manifest.hearing(&incoming.origin.topic, n));
+        if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
+            self.metrics.unanswered(&incoming.origin.topic);
+            tracing::info!(
+                event.id = %incoming.id, event.name = incoming.name, order.id = incoming.correlation,
+                "nothing to say: not the first of its kind about this key"
+            );
+        }
+    }
+
+    /// The dead letter of an event, with the span that sends it.
+    fn dead_letter(
+        &self,
+        incoming: &Incoming<S::Hears>,
+        poison: &Poison,
+        process: &ActiveSpan,
+    ) -> (Owed, ActiveSpan) {
+        let topic = dead_letter_topic(&incoming.origin.topic, self.manifest.service);
+        let message = Message {
+            topic: &topic,
+            key: None,
+            name: incoming.name,
+            id: incoming.id,
+            source: incoming.source.as_deref(),
+            correlation: incoming.correlation.as_deref(),
+        };
+        let send = self.spans.send(Some(&process.context()), &message, &[]);
+        (dead_letter::of(self.manifest.service, incoming, poison, &send.context()), send)
+    }
+}
+
+/// The senders of what a batch holds, and which events these are.
+fn senders<E>(batch: &[Incoming<E>]) -> impl Iterator<Item = (&TraceContext, EventId)> {
+    batch.iter().map(|incoming| (&incoming.trace, incoming.id))
+}
+
+/// The new events, each once, in the order of the batch.
+fn first_of_each<E>(batch: &[Incoming<E>], mut new: HashSet<uuid::Uuid>) -> Vec<&Incoming<E>> {
+    batch.iter().filter(|incoming| new.remove(&incoming.id.0)).collect()
+}
+
+fn to_say(owed: Vec<Owed>, decided: Decided) -> Handled {
+    let mut all = owed;
+    all.extend(decided.owed);
+    all.sort_by(|a, b| {
+        let order = |o: &Owed| (o.key.is_none(), o.key.clone(), o.sequence);
+        order(a).cmp(&order(b))
+    });
+    Handled { owed: all, sending: decided.sending }
+}
+
+/// Now, for what is not compared with the time of another machine.
+fn heard_at() -> i64 {
+    clock::now().0
+}

@@ -1,0 +1,202 @@
+//! What a record is to the service that hears it: an event, poison, or nothing to it.
+
+use std::sync::Arc;
+
+use shared_events::amounts::Timestamp;
+use shared_events::headers::{CE_TYPE, Received};
+use shared_events::identity::{self, Place};
+use shared_events::ids::EventId;
+use shared_events::{bundled, codec};
+
+use crate::dead_letter::{Origin, Poison, PoisonClass};
+use crate::manifest::Manifest;
+use crate::record::{Record, Taken};
+use crate::service::{EventName, Events, Heard};
+use crate::telemetry::{Spans, TraceContext};
+
+/// A record that concerns the service.
+#[derive(Clone, Debug)]
+pub(crate) struct Incoming<E> {
+    /// The event's identity, or that of what cannot be decoded.
+    pub(crate) id: EventId,
+    /// Which way it came.
+    pub(crate) via: Via,
+    /// Where it stood first. For a replay that is where its dead letter came from.
+    pub(crate) origin: Origin,
+    /// The event's name, if it is known.
+    pub(crate) name: Option<&'static str>,
+    /// Who said it, as far as it says so.
+    pub(crate) source: Option<String>,
+    /// The order it belongs to, as far as it is known.
+    pub(crate) correlation: Option<String>,
+    /// The span that sent it.
+    pub(crate) trace: TraceContext,
+    /// What to decide about, or why that cannot be.
+    pub(crate) content: Result<Content<E>, Poison>,
+    /// The record itself, for its dead letter.
+    pub(crate) taken: Arc<Taken>,
+}
+
+/// An event that was decoded.
+#[derive(Clone, Debug)]
+pub(crate) struct Content<E> {
+    /// What the decision gets.
+    pub(crate) heard: Heard<E>,
+    /// What it is about: the key of all its answers.
+    pub(crate) key: String,
+}
+
+/// Which way an event came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Via {
+    /// By a topic.
+    Topic,
+    /// By the group's replay topic: the only way from dead to handled.
+    Replay,
+    /// By a timer of its own.
+    Timer,
+}
+
+/// Reads what was taken. `None`: nothing to this service.
+pub(crate) fn read<E: Events>(
+    manifest: &Manifest,
+    spans: &Spans,
+    taken: Taken,
+) -> Option<Incoming<E>> {
+    match crate::dead_letter::origin_of_replay(manifest.service, &taken) {
+        None => of_topic(manifest, spans, Origin::of(&taken), Via::Topic, None, taken),
+        Some(Ok((id, origin))) => of_topic(manifest, spans, origin, Via::Replay, Some(id), taken),
+        Some(Err(why)) => {
+            tracing::warn!(
+                messaging.destination = %taken.topic, messaging.partition = taken.partition,
+                messaging.offset = taken.offset, why, "this is no replay of a dead letter: skipped"
+            );
+            None
+        }
+    }
+}
+
+fn of_topic<E: Events>(
+    manifest: &Manifest,
+    spans: &Spans,
+    origin: Origin,
+    via: Via,
+    replayed: Option<EventId>,
+    taken: Taken,
+) -> Option<Incoming<E>> {
+    let received = Received::read(&taken.headers);
+    let place = Place {
+        topic: &origin.topic,
+        partition: origin.partition,
+        offset: origin.offset,
+        append_time: origin.append_time,
+    };
+    let own = identity::of_event(received.id, received.source, &place);
+    let value = taken.value.as_deref().unwrap_or_default();
+    let (name, decoded) = match name::<E>(manifest, &origin.topic, &received, value) {
+        Name::NotHeard => return None,
+        Name::Heard(name) => (Some(name.name), decode::<E>(name, &received, value)),
+        Name::Unknown(why) => (None, Err(Poison::new(PoisonClass::Undecodable, why))),
+    };
+    let id = replayed.unwrap_or_else(|| match &decoded {
+        Ok(_) => own,
+        Err(_) => identity::of_damaged(own, value),
+    });
+    let correlation = received.correlation.map(str::to_owned);
+    let fallback = correlation.clone().unwrap_or_else(|| id.to_string());
+    let trace = spans.context_of(received.trace_context(), received.tracestate, &fallback);
+    let source = received.source.map(str::to_owned);
+    let content = decoded.map(|event| {
+        let key = event.key().to_owned();
+        Content { heard: Heard { id, cause: received.causation, event }, key }
+    });
+    let correlation = correlation.or_else(|| content.as_ref().ok().map(|c| c.key.clone()));
+    let taken = Arc::new(taken);
+    Some(Incoming { id, via, origin, name, source, correlation, trace, content, taken })
+}
+
+enum Name {
+    NotHeard,
+    Heard(EventName),
+    Unknown(String),
+}
+
+/// An event's name is its `ce_type`, without that its writer's schema.
+fn name<E: Events>(
+    manifest: &Manifest,
+    topic: &str,
+    received: &Received<'_>,
+    value: &[u8],
+) -> Name {
+    let heard = |name: &str| match manifest.hearing(topic, name) {
+        Some(hearing) => Name::Heard(hearing.event),
+        None => Name::NotHeard,
+    };
+    if let Some(name) = received.name {
+        return heard(name);
+    }
+    match codec::writer_id(value) {
+        Err(error) => Name::Unknown(format!("no {CE_TYPE}, and {error}")),
+        Ok(id) => match E::of_schema(id).map(|e| e.name).or_else(|| bundled::name(id)) {
+            Some(name) => heard(name),
+            None => Name::Unknown(format!("no {CE_TYPE}, and its schema {id} is not known here")),
+        },
+    }
+}
+
+fn decode<E: Events>(name: EventName, received: &Received<'_>, value: &[u8]) -> Result<E, Poison> {
+    let poison = |why: String| Poison::new(PoisonClass::Undecodable, why);
+    if received.is_structured() {
+        return Err(poison("CloudEvents in structured mode are not read: use binary mode".into()));
+    }
+    if let Some(writer) = codec::writer_id(value).ok().and_then(E::of_schema)
+        && writer.name != name.name
+    {
+        let why = format!("{CE_TYPE} says {}, its schema says {}", name.name, writer.name);
+        return Err(poison(why));
+    }
+    E::decode(&name, value).map_err(|error| poison(error.to_string()))
+}
+
+/// Reads a timer that is due. `id` is the timer's and its event's.
+pub(crate) fn of_timer<E: Events>(
+    manifest: &Manifest,
+    spans: &Spans,
+    id: EventId,
+    record: Record,
+    due: Timestamp,
+) -> Incoming<E> {
+    let headers = record.headers();
+    let received = Received::read(&headers);
+    let value = record.value.clone().unwrap_or_default();
+    let name = received.name.and_then(|name| manifest.timer_named(name));
+    let decoded = match name {
+        Some(name) => E::decode(&name, &value)
+            .map_err(|error| Poison::new(PoisonClass::Undecodable, error.to_string())),
+        None => Err(Poison::new(
+            PoisonClass::Undecodable,
+            format!("{:?} is no timer of {}", received.name, manifest.service),
+        )),
+    };
+    let correlation = received.correlation.map(str::to_owned);
+    let fallback = correlation.clone().unwrap_or_else(|| id.to_string());
+    let trace = spans.context_of(received.trace_context(), received.tracestate, &fallback);
+    let source = received.source.map(str::to_owned);
+    let content = decoded.map(|event| {
+        let key = event.key().to_owned();
+        Content { heard: Heard { id, cause: received.causation, event }, key }
+    });
+    let taken = Taken {
+        topic: record.topic.as_str().into(),
+        partition: Origin::NO_PARTITION,
+        offset: Origin::NO_OFFSET,
+        timestamp: due,
+        key: record.key.clone(),
+        value: record.value.clone(),
+        headers: headers.clone(),
+    };
+    let origin = Origin::of(&taken);
+    let name = name.map(|name| name.name);
+    let taken = Arc::new(taken);
+    Incoming { id, via: Via::Timer, origin, name, source, correlation, trace, content, taken }
+}

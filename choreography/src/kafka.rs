@@ -1,0 +1,127 @@
+//! Clients of Kafka with the settings that the promise rests on.
+
+use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::types::RDKafkaErrorCode;
+use shared_events::topics::DEAD_LETTER_BYTES_MAX;
+
+use crate::config::Config;
+
+fn client(config: &Config, service: &str) -> ClientConfig {
+    let mut client = ClientConfig::new();
+    client.set("client.id", service);
+    // A broker that closes an idle connection is no event.
+    client.set("log.connection.close", "false");
+    for property in &config.properties {
+        client.set(&property.key, &property.value);
+    }
+    client.set("bootstrap.servers", &config.brokers);
+    client.set("allow.auto.create.topics", "false");
+    client
+}
+
+/// The consumer of `group`. Offsets are committed by hand, and a lost offset is an error, as a jump
+/// in either direction would lose events or hide that some are gone.
+pub(crate) fn consumer(config: &Config, group: &str) -> ClientConfig {
+    let mut client = client(config, group);
+    client.set("group.id", group);
+    client.set("group.protocol", "classic");
+    client.set("partition.assignment.strategy", "cooperative-sticky");
+    client.set("session.timeout.ms", "10000");
+    client.set("max.poll.interval.ms", "60000");
+    client.set("enable.auto.commit", "false");
+    client.set("enable.auto.offset.store", "false");
+    client.set("auto.offset.reset", "error");
+    client.set("queued.max.messages.kbytes", config.fetch_ahead_kib.to_string());
+    client.set("statistics.interval.ms", "5000");
+    or(&mut client, config, "fetch.wait.max.ms", "500");
+    or(&mut client, config, "fetch.error.backoff.ms", "50");
+    or(&mut client, config, "topic.metadata.refresh.interval.ms", "10000");
+    client
+}
+
+/// The producer of answers: it never gives up on a record, and never lets a later one pass an
+/// earlier one.
+pub(crate) fn answers(config: &Config, service: &str) -> ClientConfig {
+    let mut client = producer(config, service);
+    client.set("message.timeout.ms", "0");
+    client.set("enable.gapless.guarantee", "true");
+    or(&mut client, config, "linger.ms", "1");
+    client
+}
+
+/// The producer of what starts outside of Kafka: whoever waits is told after five seconds.
+pub(crate) fn publisher(config: &Config, service: &str) -> ClientConfig {
+    let mut client = producer(config, service);
+    client.set("message.timeout.ms", "5000");
+    or(&mut client, config, "linger.ms", "1");
+    client
+}
+
+fn producer(config: &Config, service: &str) -> ClientConfig {
+    let mut client = client(config, service);
+    client.set("enable.idempotence", "true");
+    client.set("acks", "all");
+    // As Java's clients do: so all producers that follow them put a key on the same partition.
+    client.set("partitioner", "murmur2_random");
+    client.set("message.max.bytes", DEAD_LETTER_BYTES_MAX.to_string());
+    client
+}
+
+/// For reading and creating topics.
+pub(crate) fn admin(config: &Config, service: &str) -> ClientConfig {
+    client(config, service)
+}
+
+/// A default of ours that the user's own property overrides.
+fn or(client: &mut ClientConfig, config: &Config, key: &str, value: &str) {
+    if !config.properties.iter().any(|property| property.key == key) {
+        client.set(key, value);
+    }
+}
+
+/// Whether the broker will say the same however often it is asked; what to do about it, if so.
+pub(crate) fn refused_for_good(code: RDKafkaErrorCode) -> Option<&'static str> {
+    use RDKafkaErrorCode as Code;
+    match code {
+        Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
+            Some("raise the topic's setting max.message.bytes")
+        }
+        Code::TopicAuthorizationFailed => Some("give this service the right to write to the topic"),
+        Code::ClusterAuthorizationFailed => {
+            Some("give this service the right IdempotentWrite on the cluster")
+        }
+        Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => {
+            Some("create it with `choreo topics create`")
+        }
+        Code::InvalidTopic | Code::PolicyViolation | Code::InvalidRecord => {
+            Some("the broker's policy forbids this record")
+        }
+        Code::InvalidTimestamp => Some("set the topic's message.timestamp.type to LogAppendTime"),
+        _ => None,
+    }
+}
+
+/// Writes a line of librdkafka's log. A lost connection is made again by itself, so that nothing of
+/// it is an error that a person must act on.
+pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
+    match level {
+        // Warnings about properties that are set with intent.
+        _ if facility == "CONFWARN" => tracing::debug!(target: "librdkafka", facility, "{text}"),
+        RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
+            tracing::error!(target: "librdkafka", facility, "{text}");
+        }
+        RDKafkaLogLevel::Error | RDKafkaLogLevel::Warning => {
+            tracing::warn!(target: "librdkafka", facility, "{text}");
+        }
+        RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info => {
+            tracing::info!(target: "librdkafka", facility, "{text}");
+        }
+        RDKafkaLogLevel::Debug => tracing::debug!(target: "librdkafka", facility, "{text}"),
+    }
+}
+
+/// The same for what librdkafka reports as an error of a client.
+pub(crate) fn log_error(error: &rdkafka::error::KafkaError, reason: &str) {
+    tracing::warn!(target: "librdkafka", %error, "{reason}");
+}
