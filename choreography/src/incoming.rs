@@ -11,7 +11,7 @@ use shared_events::{bundled, codec};
 use crate::dead_letter::{Origin, Poison, PoisonClass};
 use crate::manifest::Manifest;
 use crate::record::{Record, Taken};
-use crate::service::{EventName, Events, Heard};
+use crate::service::{EventName, Events, Heard, Trace};
 use crate::telemetry::{Spans, TraceContext};
 
 /// A record that concerns the service.
@@ -108,7 +108,8 @@ fn of_topic<E: Events>(
     let source = received.source.map(str::to_owned);
     let content = decoded.map(|event| {
         let key = event.key().to_owned();
-        Content { heard: Heard { id, cause: received.causation, event }, key }
+        let trace = Trace(trace.traceparent());
+        Content { heard: Heard { id, cause: received.causation, trace, event }, key }
     });
     let correlation = correlation.or_else(|| content.as_ref().ok().map(|c| c.key.clone()));
     let taken = Arc::new(taken);
@@ -184,7 +185,8 @@ pub(crate) fn of_timer<E: Events>(
     let source = received.source.map(str::to_owned);
     let content = decoded.map(|event| {
         let key = event.key().to_owned();
-        Content { heard: Heard { id, cause: received.causation, event }, key }
+        let trace = Trace(trace.traceparent());
+        Content { heard: Heard { id, cause: received.causation, trace, event }, key }
     });
     let taken = Taken {
         topic: record.topic.as_str().into(),

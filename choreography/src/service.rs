@@ -59,6 +59,12 @@ pub trait Service: Send + Sync + 'static {
         now: Timestamp,
     ) -> Vec<Said<Self::Says>>;
 
+    /// The further events that `said` rests on, besides the one that it answers, so that its span is
+    /// linked to theirs. `state` is as the decision has left it.
+    fn rests_on(&self, _state: &Self::State, _said: &Self::Says) -> Vec<Trace> {
+        vec![]
+    }
+
     /// Saves what the decisions have changed.
     fn save(
         &self,
@@ -74,9 +80,24 @@ pub struct Heard<E> {
     pub id: EventId,
     /// The event that it answers, if it is an answer.
     pub cause: Option<EventId>,
+    /// The span that sent it. No decision looks into it.
+    pub trace: Trace,
     /// What happened.
     pub event: E,
 }
+
+impl<E> Heard<E> {
+    /// An event that comes with no trace.
+    pub fn new(id: EventId, cause: Option<EventId>, event: E) -> Self {
+        Self { id, cause, trace: Trace::default(), event }
+    }
+}
+
+/// Where in a trace an event was sent: a service may keep it with its state, and give it back when
+/// something rests on that event. Its text is W3C's `traceparent`, or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Trace(pub(crate) String);
 
 /// What a decision wants said.
 #[derive(Clone, Debug, PartialEq)]

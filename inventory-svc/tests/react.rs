@@ -84,7 +84,7 @@ fn rejected(id: &str, reason: StockRejection, short: &[(&str, i64, i64)]) -> Say
 }
 
 fn hear(stock: &mut Stock, event: Hears) -> Vec<Said<Says>> {
-    let heard = Heard { id: EventId(Uuid::nil()), cause: None, event };
+    let heard = Heard::new(EventId(Uuid::nil()), None, event);
     let said = react(stock, &heard, Timestamp(0));
     assert_conserved(stock);
     said

@@ -16,7 +16,7 @@ use shared_events::orders::{Address, OrderCancelled, OrderLine, OrderPlaced};
 use uuid::Uuid;
 
 fn heard(event: impl Into<Hears>) -> Heard<Hears> {
-    Heard { id: EventId(Uuid::nil()), cause: None, event: event.into() }
+    Heard::new(EventId(Uuid::nil()), None, event.into())
 }
 
 fn placed(id: &str, lines: &[(&str, i64)]) -> Heard<Hears> {

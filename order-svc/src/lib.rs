@@ -15,7 +15,7 @@ use std::time::Duration;
 use choreography::app::Access;
 use choreography::db::{DbResult, Migration, Transaction};
 use choreography::manifest::{Answers, Manifest};
-use choreography::service::{Heard, Said, Service};
+use choreography::service::{Heard, Said, Service, Trace};
 use shared_events::amounts::Timestamp;
 use shared_events::inventory::{StockRejected, StockReserved};
 use shared_events::logistics::{ShipmentDelivered, ShipmentPlanned, ShipmentRejected};
@@ -136,6 +136,15 @@ impl Service for Orders {
 
     fn react(&self, book: &mut OrderBook, heard: &Heard<Hears>, now: Timestamp) -> Vec<Said<Says>> {
         react::react(book, heard, now)
+    }
+
+    fn rests_on(&self, book: &OrderBook, said: &Says) -> Vec<Trace> {
+        match said {
+            Says::OrderConfirmed(confirmed) => book.traces_of_answers(&confirmed.order_id),
+            Says::OrderDeadlinePassed(_) | Says::OrderCancelled(_) | Says::OrderCompleted(_) => {
+                vec![]
+            }
+        }
     }
 
     async fn save(&self, db: &mut Transaction, book: OrderBook) -> DbResult<()> {

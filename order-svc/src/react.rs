@@ -36,7 +36,8 @@ pub fn react(book: &mut OrderBook, heard: &Heard<Hears>, now: Timestamp) -> Word
     };
     let Some(cause) = heard.cause else { return vec![] };
     let order = book.orders.entry(order_id.clone()).or_default();
-    order.note(Answer { id: heard.id, cause, by, at: now, refusal });
+    let (id, trace) = (heard.id, heard.trace.clone());
+    order.note(Answer { id, cause, by, at: now, refusal, trace });
     decide(order_id, order, vec![], now)
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use choreography::service::Trace;
 use serde::{Deserialize, Serialize};
 use shared_events::amounts::Timestamp;
 use shared_events::ids::{EventId, OrderId, SellerId};
@@ -97,6 +98,8 @@ pub struct Answer {
     pub at: Timestamp,
     /// For a refusal why.
     pub refusal: Option<CancellationReason>,
+    /// Where it was sent, for the span of the confirmation that rests on it.
+    pub trace: Trace,
 }
 
 /// Who has to answer an order.
@@ -126,6 +129,12 @@ impl OrderBook {
     #[must_use]
     pub fn stored(deadline: Duration, orders: BTreeMap<OrderId, Order>) -> Self {
         Self { deadline, orders: orders.clone(), stored: Stored(orders) }
+    }
+
+    /// Where the answers to an order were sent.
+    pub fn traces_of_answers(&self, order: &OrderId) -> Vec<Trace> {
+        let answers = self.orders.get(order).map_or(&[][..], |order| &order.answers);
+        answers.iter().map(|answer| answer.trace.clone()).collect()
     }
 
     /// The orders that are not as the database holds them.

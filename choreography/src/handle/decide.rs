@@ -15,7 +15,7 @@ use crate::clock;
 use crate::dead_letter::{Poison, PoisonClass};
 use crate::incoming::{Content, Incoming, Via};
 use crate::record::{Owed, Record};
-use crate::service::{EventName, Events, Said, Service};
+use crate::service::{EventName, Events, Said, Service, Trace};
 use crate::telemetry::spans::{Message, Process};
 use crate::telemetry::{ActiveSpan, TraceContext};
 
@@ -40,8 +40,8 @@ impl<S: Service> Handler<S> {
             let process = self.process_span(incoming);
             match (&incoming.content, &mut state) {
                 (Ok(content), Some(state)) => {
-                    let made = self.react_to(state, incoming, content, &process, &mut making);
-                    if let Err(poison) = made {
+                    let cause = Cause { incoming, content, process: &process };
+                    if let Err(poison) = self.react_to(state, &cause, &mut making) {
                         process.failed(poison.class.as_str());
                         return Err(NotHandled::Poison(incoming.id, poison));
                     }
@@ -85,32 +85,32 @@ impl<S: Service> Handler<S> {
     fn react_to(
         &self,
         state: &mut S::State,
-        incoming: &Incoming<S::Hears>,
-        content: &Content<S::Hears>,
-        process: &ActiveSpan,
+        cause: &Cause<'_, S::Hears>,
         making: &mut Making,
     ) -> Result<(), Poison> {
         let began = std::time::Instant::now();
+        let incoming = cause.incoming;
         let now = making.now;
-        let decide = || self.service.react(state, &content.heard, now);
+        let decide = || {
+            let said = self.service.react(state, &cause.content.heard, now);
+            said.into_iter().map(|said| (self.rests_on(state, &said), said)).collect::<Vec<_>>()
+        };
         let said = catch_unwind(AssertUnwindSafe(decide))
             .map_err(|panic| Poison::new(PoisonClass::Panic, panic_text(panic.as_ref())))?;
-        let total = said.iter().filter(|said| matches!(said, Said::Now(_))).count();
+        let total = said.iter().filter(|(_, said)| matches!(said, Said::Now(_))).count();
+        let total = u32::try_from(total).unwrap_or(u32::MAX);
         let mut index = 0;
-        for (place, said) in (0..).zip(&said) {
+        for (place, (links, said)) in (0..).zip(said) {
             let id = identity::of_answer(incoming.id, self.manifest.service, place);
             match said {
                 Said::Now(event) => {
                     index += 1;
-                    let answers =
-                        AnswerCount { index, total: u32::try_from(total).unwrap_or(u32::MAX) };
-                    let envelope = Answer { id, cause: incoming.id, answers: Some(answers) };
-                    self.say(incoming, content, event, envelope, process, making)?;
+                    let answers = Some(AnswerCount { index, total });
+                    let answer = Answer { id, cause: incoming.id, answers, links };
+                    self.say(cause, &event, answer, making)?;
                 }
-                Said::After(after, event) => {
-                    self.set(incoming, content, id, *after, event, process, making)?;
-                }
-                Said::Itself => self.say_itself(incoming, content, process, making)?,
+                Said::After(after, event) => self.set(cause, id, after, &event, making)?,
+                Said::Itself => self.say_itself(cause, making)?,
             }
         }
         let seconds = began.elapsed().as_secs_f64();
@@ -118,52 +118,55 @@ impl<S: Service> Handler<S> {
         Ok(())
     }
 
+    fn rests_on(&self, state: &S::State, said: &Said<S::Says>) -> Vec<TraceContext> {
+        match said {
+            Said::Now(event) => self
+                .service
+                .rests_on(state, event)
+                .iter()
+                .filter_map(|Trace(text)| {
+                    Some(TraceContext { parent: text.parse().ok()?, state: None })
+                })
+                .collect(),
+            Said::After(..) | Said::Itself => vec![],
+        }
+    }
+
     fn say(
         &self,
-        incoming: &Incoming<S::Hears>,
-        content: &Content<S::Hears>,
+        cause: &Cause<'_, S::Hears>,
         event: &S::Says,
         answer: Answer,
-        process: &ActiveSpan,
         making: &mut Making,
     ) -> Result<(), Poison> {
-        self.check_key(content, event.name(), event.key())?;
+        cause.check_key(event.name(), event.key())?;
         let value = event.encode().map_err(|error| poison(error.to_string()))?;
-        self.owe(incoming, &content.key, event.name(), value, answer, process, making)
+        self.owe(cause, event.name(), value, answer, making)
     }
 
     /// The timer's own event: its id, its cause and its value are those that it was set with.
-    fn say_itself(
-        &self,
-        incoming: &Incoming<S::Hears>,
-        content: &Content<S::Hears>,
-        process: &ActiveSpan,
-        making: &mut Making,
-    ) -> Result<(), Poison> {
-        let name = content.heard.event.name();
+    fn say_itself(&self, cause: &Cause<'_, S::Hears>, making: &mut Making) -> Result<(), Poison> {
+        let (incoming, heard) = (cause.incoming, &cause.content.heard);
+        let name = heard.event.name();
         if incoming.via != Via::Timer && self.manifest.timer_named(name.name).is_none() {
-            return Err(poison(format!(
-                "`Said::Itself` in answer to {}, which is no timer",
-                name.name
-            )));
+            let name = name.name;
+            return Err(poison(format!("`Said::Itself` in answer to {name}, which is no timer")));
         }
-        let cause = content.heard.cause.unwrap_or(incoming.id);
+        let setter = heard.cause.unwrap_or(incoming.id);
         let value = incoming.taken.value.clone().unwrap_or_default();
-        let answer = Answer { id: incoming.id, cause, answers: None };
-        self.owe(incoming, &content.key, name, value, answer, process, making)
+        let answer = Answer { id: incoming.id, cause: setter, answers: None, links: vec![] };
+        self.owe(cause, name, value, answer, making)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one column or header of the record")]
     fn owe(
         &self,
-        incoming: &Incoming<S::Hears>,
-        key: &str,
+        cause: &Cause<'_, S::Hears>,
         name: EventName,
         value: Vec<u8>,
         answer: Answer,
-        process: &ActiveSpan,
         making: &mut Making,
     ) -> Result<(), Poison> {
+        let (incoming, key) = (cause.incoming, cause.content.key.as_str());
         let message = Message {
             topic: name.topic,
             key: Some(key),
@@ -172,23 +175,21 @@ impl<S: Service> Handler<S> {
             source: Some(&self.source),
             correlation: incoming.correlation.as_deref(),
         };
-        let span = self.spans.send(Some(&process.context()), &message, &[]);
+        let span = self.spans.send(Some(&cause.process.context()), &message, &answer.links);
         let last = making.decided.spoken.entry(key.to_owned()).or_default();
         let sequence = *last + 1;
         let envelope = Envelope {
             sequence: u64::try_from(sequence).ok(),
-            ..self.envelope(incoming, key, name, &answer, &span.context(), making.now)
+            ..self.envelope(cause, name, &answer, &span.context(), making.now)
         };
         let key_bytes = Some(key.as_bytes().to_vec());
         let record = Record::new(name.topic, None, key_bytes, Some(value), envelope.write());
         if self.answer_bytes < record.size() {
-            let why = format!(
-                "the answer {} has {} bytes, the limit is {}",
-                name.name,
-                record.size(),
-                self.answer_bytes
-            );
-            return Err(poison(why));
+            let (size, limit) = (record.size(), self.answer_bytes);
+            let name = name.name;
+            return Err(poison(format!(
+                "the answer {name} has {size} bytes, the limit is {limit}"
+            )));
         }
         *last = sequence;
         making.decided.sending.insert(answer.id.0, span);
@@ -203,25 +204,22 @@ impl<S: Service> Handler<S> {
         Ok(())
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one column or header of the record")]
     fn set(
         &self,
-        incoming: &Incoming<S::Hears>,
-        content: &Content<S::Hears>,
+        cause: &Cause<'_, S::Hears>,
         id: EventId,
         after: Duration,
         event: &S::Says,
-        process: &ActiveSpan,
         making: &mut Making,
     ) -> Result<(), Poison> {
         let (name, key) = (event.name(), event.key());
-        self.check_key(content, name, key)?;
+        cause.check_key(name, key)?;
         if self.manifest.timer_named(name.name).is_none() {
             return Err(poison(format!("{} is not among the timers of the manifest", name.name)));
         }
         let value = event.encode().map_err(|error| poison(error.to_string()))?;
-        let answer = Answer { id, cause: incoming.id, answers: None };
-        let envelope = self.envelope(incoming, key, name, &answer, &process.context(), making.now);
+        let answer = Answer { id, cause: cause.incoming.id, answers: None, links: vec![] };
+        let envelope = self.envelope(cause, name, &answer, &cause.process.context(), making.now);
         let key_bytes = Some(key.as_bytes().to_vec());
         let record = Record::new(name.topic, None, key_bytes, Some(value), envelope.write());
         let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX / 2);
@@ -231,8 +229,7 @@ impl<S: Service> Handler<S> {
 
     fn envelope(
         &self,
-        incoming: &Incoming<S::Hears>,
-        key: &str,
+        cause: &Cause<'_, S::Hears>,
         name: EventName,
         answer: &Answer,
         sent: &TraceContext,
@@ -243,8 +240,8 @@ impl<S: Service> Handler<S> {
             source: self.source.clone(),
             name: name.name.to_owned(),
             time: now,
-            subject: key.to_owned(),
-            correlation: incoming.correlation.clone(),
+            subject: cause.content.key.clone(),
+            correlation: cause.incoming.correlation.clone(),
             causation: Some(answer.cause),
             answers: answer.answers,
             sequence: None,
@@ -252,15 +249,19 @@ impl<S: Service> Handler<S> {
             tracestate: sent.state.clone(),
         }
     }
+}
 
+/// What is answered, and the span in which that happens.
+struct Cause<'a, E> {
+    incoming: &'a Incoming<E>,
+    content: &'a Content<E>,
+    process: &'a ActiveSpan,
+}
+
+impl<E> Cause<'_, E> {
     /// An answer is about what was heard: only that key is locked, and only its answers are in order.
-    fn check_key(
-        &self,
-        content: &Content<S::Hears>,
-        name: EventName,
-        key: &str,
-    ) -> Result<(), Poison> {
-        if key == content.key {
+    fn check_key(&self, name: EventName, key: &str) -> Result<(), Poison> {
+        if key == self.content.key {
             return Ok(());
         }
         Err(poison(format!("{} is about another key than the event that it answers", name.name)))
@@ -272,6 +273,8 @@ struct Answer {
     id: EventId,
     cause: EventId,
     answers: Option<AnswerCount>,
+    /// The senders of further events that it rests on.
+    links: Vec<TraceContext>,
 }
 
 fn poison(why: String) -> Poison {

@@ -231,7 +231,7 @@ impl<S: Service> Handler<S> {
         let origin = &incoming.origin;
         self.metrics.dead_letter(&origin.topic, poison.class.as_str());
         tracing::error!(
-            event.id = %incoming.id, event.name = incoming.name, order.id = incoming.correlation,
+            event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
             messaging.destination = origin.topic, messaging.partition = origin.partition,
             messaging.offset = origin.offset, error.class = poison.class.as_str(), why = poison.why,
             "dead letter: set aside on the DLQ"
@@ -244,7 +244,7 @@ impl<S: Service> Handler<S> {
         if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
             self.metrics.unanswered(&incoming.origin.topic);
             tracing::info!(
-                event.id = %incoming.id, event.name = incoming.name, order.id = incoming.correlation,
+                event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
                 "nothing to say: not the first of its kind about this key"
             );
         }

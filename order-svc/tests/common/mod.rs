@@ -26,12 +26,12 @@ pub(crate) fn order() -> OrderId {
 
 /// An event that answers none.
 pub(crate) fn event(number: u128, event: impl Into<Hears>) -> Heard<Hears> {
-    Heard { id: id(number), cause: None, event: event.into() }
+    Heard::new(id(number), None, event.into())
 }
 
 /// The event with the number `number` that answers the one with the number `cause`.
 pub(crate) fn answer(number: u128, cause: u128, event: impl Into<Hears>) -> Heard<Hears> {
-    Heard { id: id(number), cause: Some(id(cause)), event: event.into() }
+    Heard::new(id(number), Some(id(cause)), event.into())
 }
 
 pub(crate) fn order_placed(sellers: &[&str]) -> OrderPlaced {
