@@ -7,12 +7,15 @@
 use anyhow::Context;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
+use rdkafka::types::RDKafkaRespErr;
 use shared_events::topics::TopicSpec;
 
 /// A broker that lives as long as this value.
 pub struct EmbeddedBroker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
+
+const REFUSED: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 
 /// How many records a partition keeps.
 pub const RECORDS_MAX: usize = 100_000;
@@ -36,6 +39,22 @@ impl EmbeddedBroker {
     /// Where it listens.
     pub fn brokers(&self) -> String {
         self.cluster.bootstrap_servers()
+    }
+
+    /// Refuses what is said on `topic`, until it [accepts](Self::accept) it again: for tests.
+    ///
+    /// # Errors
+    /// There is no such topic.
+    pub fn refuse(&self, topic: &str) -> anyhow::Result<()> {
+        Ok(self.cluster.topic_error(topic, REFUSED)?)
+    }
+
+    /// Accepts what is said on `topic`.
+    ///
+    /// # Errors
+    /// There is no such topic.
+    pub fn accept(&self, topic: &str) -> anyhow::Result<()> {
+        Ok(self.cluster.topic_error(topic, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR)?)
     }
 
     /// The mock cluster itself, to make it fail in tests.

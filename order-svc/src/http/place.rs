@@ -122,7 +122,7 @@ fn parse(body: &[u8]) -> Result<Asked, Problem> {
     };
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let asked: Asked = serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| wrong(error.path().to_string(), error.inner().to_string()))?;
+        .map_err(|error| wrong(field(error.path()), error.inner().to_string()))?;
     deserializer.end().map_err(|error| wrong(".".to_owned(), error.to_string()))?;
     if !(1..=LINES_MAX).contains(&asked.lines.len()) {
         let detail = format!("an order has 1 to {LINES_MAX} lines, not {}", asked.lines.len());
@@ -154,6 +154,12 @@ fn parse(body: &[u8]) -> Result<Asked, Problem> {
         }
     }
     Ok(asked)
+}
+
+/// A path in the body; a dot for all of it.
+fn field(path: &serde_path_to_error::Path) -> String {
+    let whole = path.iter().next().is_none() || path.to_string() == "?";
+    if whole { ".".to_owned() } else { path.to_string() }
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
