@@ -7,24 +7,18 @@
 //! timers due before that time may be taken, by any instance.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaResult;
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use uuid::Uuid;
 
 use crate::db::{Database, DbResult, Input};
-use crate::hear::{HearContext, Partition};
+use crate::hear::{Offsets, Partition};
 
 /// At most this many timers in one transaction.
 pub(crate) const TIMERS_MAX: i64 = 500;
 
 /// At most this many notes wait; when there are more, every second one is dropped.
 const NOTES_MAX: usize = 64;
-
-/// How long Kafka may take to tell an offset.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What was noted, and what follows from it.
 #[derive(Default)]
@@ -76,7 +70,7 @@ impl Timers {
     /// Kafka does not tell.
     pub(crate) fn look(
         &mut self,
-        consumer: &BaseConsumer<HearContext>,
+        offsets: &Offsets,
         topics: &[&str],
         due: Due,
     ) -> KafkaResult<Option<i64>> {
@@ -85,9 +79,15 @@ impl Timers {
             return Ok(None);
         };
         if self.allowed < first {
-            let ends = ends(consumer, topics)?;
-            self.note(Note { time: due.now, ends });
-            self.read(&committed(consumer, topics)?);
+            let partitions = offsets.partitions(topics)?;
+            self.note(Note { time: due.now, ends: offsets.ends(&partitions)? });
+            self.read(&committed(offsets, &partitions)?);
+            tracing::debug!(
+                due = first,
+                allowed = self.allowed,
+                notes = self.notes.len(),
+                "timers are due"
+            );
         }
         Ok((first <= self.allowed).then_some(self.allowed))
     }
@@ -107,7 +107,7 @@ impl Timers {
     fn read(&mut self, committed: &HashMap<Partition, i64>) {
         let reached = |note: &Note| {
             note.ends.iter().all(|(partition, end)| {
-                *end == 0 || committed.get(partition).is_some_and(|offset| end <= offset)
+                committed.get(partition).is_some_and(|offset| end <= offset)
             })
         };
         if let Some(newest) = self.notes.iter().rposition(reached) {
@@ -117,50 +117,17 @@ impl Timers {
     }
 }
 
-fn ends(
-    consumer: &BaseConsumer<HearContext>,
-    topics: &[&str],
-) -> KafkaResult<HashMap<Partition, i64>> {
-    partitions(consumer, topics)?
-        .elements()
-        .iter()
-        .map(|element| {
-            let (topic, partition) = (element.topic(), element.partition());
-            let (low, high) = consumer.fetch_watermarks(topic, partition, TIMEOUT)?;
-            // Nothing is left that could be heard: whoever commits next does so at its end.
-            let end = if low == high { 0 } else { high };
-            Ok(((topic.to_owned(), partition), end))
-        })
-        .collect()
-}
-
-fn committed(
-    consumer: &BaseConsumer<HearContext>,
-    topics: &[&str],
-) -> KafkaResult<HashMap<Partition, i64>> {
-    let offsets = consumer.committed_offsets(partitions(consumer, topics)?, TIMEOUT)?;
-    Ok(offsets
-        .elements()
-        .iter()
-        .filter_map(|element| match element.offset() {
-            Offset::Offset(offset) => {
-                Some(((element.topic().to_owned(), element.partition()), offset))
+/// What the group has committed. Where it has committed nothing and nothing is left to hear, it has
+/// heard all.
+fn committed(offsets: &Offsets, partitions: &[Partition]) -> KafkaResult<HashMap<Partition, i64>> {
+    let mut committed = offsets.committed(partitions)?;
+    for partition in partitions {
+        if !committed.contains_key(partition) {
+            let (low, high) = offsets.watermarks(partition)?;
+            if low == high {
+                committed.insert(partition.clone(), high);
             }
-            _ => None,
-        })
-        .collect())
-}
-
-fn partitions(
-    consumer: &BaseConsumer<HearContext>,
-    topics: &[&str],
-) -> KafkaResult<TopicPartitionList> {
-    let mut list = TopicPartitionList::new();
-    for topic in topics {
-        let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT)?;
-        for partition in metadata.topics().iter().flat_map(|topic| topic.partitions()) {
-            list.add_partition(topic, partition.id());
         }
     }
-    Ok(list)
+    Ok(committed)
 }

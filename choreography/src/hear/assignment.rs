@@ -1,13 +1,13 @@
 //! Where to start: the committed offset, compared with what the partition still has.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Change, HearContext};
+use super::offsets::Offsets;
 use crate::config::AcceptedGap;
 
 /// A topic and a partition of it.
@@ -34,9 +34,6 @@ pub(crate) struct Gap {
     low: i64,
     high: i64,
 }
-
-/// How long Kafka may take to tell an offset.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Assignments {
     pub(super) fn new(group: &str, accepted: Vec<AcceptedGap>) -> Self {
@@ -98,21 +95,15 @@ impl Assignments {
     pub(crate) fn settle(
         &mut self,
         consumer: &BaseConsumer<HearContext>,
+        offsets: &Offsets,
         nothing_handled: bool,
     ) -> KafkaResult<()> {
-        let mut asked = TopicPartitionList::new();
-        for (topic, partition) in &self.pending {
-            asked.add_partition(topic, *partition);
-        }
+        let pending: Vec<Partition> = self.pending.iter().cloned().collect();
+        let committed = offsets.committed(&pending)?;
         let mut starts = TopicPartitionList::new();
-        for element in consumer.committed_offsets(asked, TIMEOUT)?.elements() {
-            element.error()?;
-            let partition = (element.topic().to_owned(), element.partition());
-            let (low, high) = consumer.fetch_watermarks(&partition.0, partition.1, TIMEOUT)?;
-            let committed = match element.offset() {
-                Offset::Offset(offset) => Some(offset),
-                _ => None,
-            };
+        for partition in pending {
+            let (low, high) = offsets.watermarks(&partition)?;
+            let committed = committed.get(&partition).copied();
             match self.start(&partition, committed, low, high, nothing_handled) {
                 Ok(offset) => {
                     starts.add_partition_offset(

@@ -2,6 +2,7 @@
 
 mod assignment;
 mod client;
+mod offsets;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::future::Future;
@@ -19,6 +20,7 @@ use tokio::runtime::Handle;
 
 pub(crate) use assignment::{Assignments, Partition};
 pub(crate) use client::{Change, HearContext, Lag};
+pub(crate) use offsets::Offsets;
 
 use crate::clock;
 use crate::config::Config;
@@ -28,6 +30,7 @@ use crate::record::Taken;
 pub(crate) struct Hear {
     pub(crate) consumer: BaseConsumer<HearContext>,
     pub(crate) assignments: Assignments,
+    pub(crate) offsets: Offsets,
     limits: Limits,
     /// Interned names, so that a record does not allocate its topic's.
     topics: HashMap<String, Arc<str>>,
@@ -100,6 +103,7 @@ impl Hear {
         Ok(Self {
             consumer,
             assignments: Assignments::new(group, config.accept_gap.clone()),
+            offsets: Offsets::new(config, group)?,
             limits: Limits {
                 records: config.batch_records as usize,
                 bytes: config.batch_bytes as usize,
@@ -205,6 +209,11 @@ impl Hear {
                 Ok(())
             }
         }
+    }
+
+    /// Settles where each partition that was assigned starts.
+    pub(crate) fn settle(&mut self, nothing_handled: bool) -> Result<(), KafkaError> {
+        self.assignments.settle(&self.consumer, &self.offsets, nothing_handled)
     }
 
     /// Waits for `future`. When that takes long the partitions are paused and the consumer is

@@ -91,7 +91,7 @@ impl<S: Service> Runner<S> {
         };
         self.handler.metrics.timers_late(due.first.map_or(0, |first| (due.now - first).max(0)));
         let topics = self.handler.manifest.topics_heard();
-        match self.timers.look(&self.hear.consumer, &topics, due) {
+        match self.timers.look(&self.hear.offsets, &topics, due) {
             Ok(Some(allowed)) => self.take_timers(allowed),
             Ok(None) => Ok(()),
             Err(error) => {

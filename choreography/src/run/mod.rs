@@ -307,7 +307,7 @@ impl<S: Service> Runner<S> {
             let nothing = owing::nothing_handled(&self.handler.db);
             let health = &self.health;
             let settled = match self.hear.wait(&self.runtime, || health.progress(), nothing) {
-                Ok(nothing) => self.hear.assignments.settle(&self.hear.consumer, nothing),
+                Ok(nothing) => self.hear.settle(nothing),
                 Err(fault) => {
                     self.database_fault(&fault, &mut backoff)?;
                     continue;
