@@ -1,0 +1,88 @@
+//! What is saved is what is loaded again, in both databases.
+
+use std::time::Duration;
+
+use choreography::db::{Database, Input};
+use choreography::service::{Heard, Service};
+use logistics_svc::state::Shipment;
+use logistics_svc::{Hears, Logistics, Options};
+use shared_events::ids::{EventId, OrderId};
+use shared_events::orders::OrderCancelled;
+use uuid::Uuid;
+
+#[tokio::test]
+async fn round_trip_on_sqlite() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("logistics.db");
+    round_trip(&format!("sqlite://{}", file.display())).await;
+}
+
+#[tokio::test]
+async fn round_trip_on_postgresql_only_if_test_postgres_url_is_set() {
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::print_stderr,
+        reason = "a test has no command line and no log"
+    )]
+    let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
+        eprintln!("NOT TESTED on PostgreSQL: TEST_POSTGRES_URL is not set");
+        return;
+    };
+    let db = Database::connect(&url).await.unwrap();
+    let mut tx = db.begin().await.unwrap();
+    for sql in [
+        "DROP SCHEMA IF EXISTS logistics_svc_round_trip CASCADE",
+        "CREATE SCHEMA logistics_svc_round_trip",
+    ] {
+        tx.execute(sql, Input::new()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    db.close().await;
+    let and = if url.contains('?') { '&' } else { '?' };
+    round_trip(&format!("{url}{and}options=-c%20search_path%3Dlogistics_svc_round_trip")).await;
+}
+
+async fn round_trip(url: &str) {
+    let options = Options { carriers_file: None, deliver_after: Duration::from_secs(5) };
+    let service = Logistics::new(&options).unwrap();
+    let db = Database::connect(url).await.unwrap();
+    db.migrate(&service.migrations()).await.unwrap();
+    let states = [
+        Shipment::CancelledUnheard,
+        Shipment::Planned { carrier: "Quick Parcel".to_owned() },
+        Shipment::NotShipped,
+        Shipment::Dispatched,
+        Shipment::Delivered,
+    ];
+    let orders: Vec<OrderId> =
+        (0..states.len()).map(|n| format!("order-{n}").parse().unwrap()).collect();
+    let heard: Vec<_> = orders.iter().map(heard).collect();
+
+    // Each order goes through all states, so each is inserted once and updated by each other.
+    for shift in 0..states.len() {
+        let mut tx = db.begin().await.unwrap();
+        let mut shipments = service.load(&mut tx, &heard).await.unwrap();
+        assert_eq!(shipments.orders.len(), if shift == 0 { 0 } else { orders.len() });
+        for (order, state) in orders.iter().zip(states.iter().cycle().skip(shift)) {
+            shipments.set(order, state.clone());
+        }
+        let saved = shipments.orders.clone();
+        service.save(&mut tx, shipments).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let mut tx = db.begin().await.unwrap();
+        let loaded = service.load(&mut tx, &heard).await.unwrap();
+        assert_eq!(loaded.orders, saved);
+        // One order is loaded alone, and nothing changed is nothing saved.
+        let one = service.load(&mut tx, &heard[..1]).await.unwrap();
+        assert_eq!(one.orders.len(), 1);
+        service.save(&mut tx, one).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    db.close().await;
+}
+
+fn heard(order: &OrderId) -> Heard<Hears> {
+    let cancelled = OrderCancelled { order_id: order.clone(), reasons: vec![] };
+    Heard::new(EventId(Uuid::nil()), None, cancelled.into())
+}

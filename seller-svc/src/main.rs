@@ -1,0 +1,17 @@
+//! The process seller-svc: see the crate's documentation.
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    #[command(flatten)]
+    runtime: choreography::Config,
+    #[command(flatten)]
+    service: seller_svc::Options,
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    choreography::main(cli.runtime, || seller_svc::Sellers::new(&cli.service))
+}

@@ -1,0 +1,6 @@
+//! What the service declares and what it decides about are the same.
+
+#[test]
+fn the_manifest_is_that_of_the_service() {
+    seller_svc::manifest().check::<seller_svc::Sellers>().unwrap();
+}
