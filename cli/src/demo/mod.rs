@@ -1,0 +1,179 @@
+//! `choreo demo`: all services on a broker inside this process, and what became of each order.
+
+mod options;
+
+mod folder;
+
+mod services;
+
+mod mix;
+
+mod place;
+
+mod follow;
+
+mod about;
+
+mod ledger;
+
+mod story;
+
+mod totals;
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use choreography::embedded::EmbeddedBroker;
+use choreography::publish::Publisher;
+use choreography::telemetry;
+use choreography::topics::needed_by;
+use shared_events::topics::{SERVICES, TopicSpec};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::Instant;
+
+use crate::cli::Failure;
+use crate::terminal;
+use folder::Folder;
+use follow::{Following, Read};
+use ledger::{End, Ledger};
+use options::ORDER_BYTES_MAX;
+pub(crate) use options::Options;
+pub(crate) use services::manifests;
+use services::{Services, Settings};
+
+/// Runs the demo. An order that did not end makes it fail.
+pub(crate) async fn run(options: Options) -> Result<(), Failure> {
+    options.check().map_err(Failure::Usage)?;
+    let folder = Folder::make(options.keep.as_deref()).map_err(Failure::Usage)?;
+    terminal::note(
+        "the broker is a demo broker in memory; what the project promises about crashes does not hold on it",
+    );
+    let played = tokio::select! {
+        played = play(&options, folder.path()) => played,
+        interrupted = interrupted() => interrupted,
+    };
+    terminal::end_progress();
+    if let Folder::Kept(path) = &folder {
+        terminal::note(&format!("the services' databases are in {}", path.display()));
+    }
+    played
+}
+
+async fn interrupted() -> Result<(), Failure> {
+    let listen = |kind| signal(kind).context("cannot listen to signals");
+    let (mut interrupt, mut terminate) =
+        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+    }
+    Err(Failure::Interrupted)
+}
+
+async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
+    let topics = needed_by(&manifests());
+    let broker = EmbeddedBroker::start(&topics)?;
+    let brokers = broker.brokers();
+    let config = crate::kafka::config(brokers.clone())?;
+    let mut following = Following::start(&config, &followed(&topics))?;
+    let telemetry = telemetry::init("choreo", env!("CARGO_PKG_VERSION"))?;
+    // Before the services: a producer takes half a second to get its first id from the broker.
+    let publisher = Publisher::new(&config, "/choreo", telemetry.spans(), telemetry.metrics())?;
+    let (deadline, deliver_after) = (options.deadline, options.deliver_after);
+    let settings = Settings { brokers, folder, deadline, deliver_after };
+    let mut services = Services::start(settings).await?;
+    terminal::progress(
+        "starting four services; on the demo broker a group takes three seconds to form",
+    );
+    services.ready().await?;
+
+    let mut ledger = Ledger::new(manifests());
+    place_and_follow(options, publisher, &mut following, &mut services, &mut ledger).await?;
+    terminal::end_progress();
+    services.stop().await;
+    let ended = tokio::task::spawn_blocking(|| {
+        following.end();
+        // It waits for the collector, for five seconds at most.
+        telemetry.shutdown();
+    });
+    ended.await.context("the demo's own clients")?;
+    report(&ledger)
+}
+
+/// What is followed: all that may have something to do with an order.
+fn followed(topics: &[TopicSpec]) -> Vec<TopicSpec> {
+    let is_followed = |name: &str| name != SERVICES && !name.ends_with(".replay");
+    topics.iter().filter(|topic| is_followed(&topic.name)).cloned().collect()
+}
+
+/// Places the orders and reads what is said until all orders have ended, or the time is up.
+async fn place_and_follow(
+    options: &Options,
+    publisher: Publisher,
+    following: &mut Following,
+    services: &mut Services,
+    ledger: &mut Ledger,
+) -> anyhow::Result<()> {
+    let wishes = mix::wishes(options.orders, options.seed)?;
+    let mut placing = tokio::spawn(place::place(publisher, wishes, options.rate));
+    let mut is_placing = true;
+    let began = Instant::now();
+    let mut give_up = began + Duration::from_hours(24);
+    let each = if terminal::is_drawn_again() { 100 } else { 1_000 };
+    let mut tick = tokio::time::interval(Duration::from_millis(each));
+    while is_placing || !ledger.all_ended(options.orders as usize) {
+        tokio::select! {
+            read = following.records.recv() => take(ledger, read)?,
+            placed = &mut placing, if is_placing => {
+                placed.context("placing the orders")??;
+                is_placing = false;
+                give_up = Instant::now() + options.wait;
+            }
+            _ = tick.tick() => terminal::progress(&progress(options, ledger, began)),
+            why = services.ended() => return Err(why),
+            () = tokio::time::sleep_until(give_up) => break,
+        }
+    }
+    Ok(())
+}
+
+fn take(ledger: &mut Ledger, read: Option<Read>) -> anyhow::Result<()> {
+    match read.context("the follower has ended")? {
+        Read::Told(told) => ledger.told(told),
+        Read::DeadLetter(dead) => ledger.dead(dead),
+        Read::Failed(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn progress(options: &Options, ledger: &Ledger, began: Instant) -> String {
+    format!(
+        "{:>4} s  placed {}/{}  delivered {}  cancelled {}  open {}",
+        began.elapsed().as_secs(),
+        ledger.placed(),
+        options.orders,
+        ledger.ended(End::Completed),
+        ledger.ended(End::Cancelled),
+        ledger.open().count()
+    )
+}
+
+fn report(ledger: &Ledger) -> Result<(), Failure> {
+    let bytes =
+        ledger.orders.values().map(ledger::Order::bytes_on_a_topic).max().unwrap_or_default();
+    tracing::info!(bytes, "the most about one order on one topic");
+    if ORDER_BYTES_MAX < bytes {
+        tracing::warn!(
+            bytes,
+            "the limit of --orders rests on {ORDER_BYTES_MAX} bytes about each order"
+        );
+    }
+    let not_ended = totals::not_ended(ledger);
+    let text = format!("{}{}{not_ended}", story::stories(ledger), totals::totals(ledger));
+    terminal::print(&text).context("standard output")?;
+    match ledger.open().count() {
+        0 => Ok(()),
+        count => Err(anyhow!("{count} of {} orders did not end", ledger.orders.len()).into()),
+    }
+}

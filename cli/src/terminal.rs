@@ -1,0 +1,138 @@
+//! What a person sees: data on standard output; notes, progress, logs and errors on standard error.
+//! Colours only on a terminal, and not with `NO_COLOR`.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+use choreography::telemetry::{Environment, logs};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+pub(crate) const STRONG: Style = Style::new().bold();
+pub(crate) const FAINT: Style = Style::new().dimmed();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
+
+/// Whether the cursor stands behind a progress line, which whatever comes next has to clear.
+static PROGRESS: AtomicBool = AtomicBool::new(false);
+
+const CLEAR_LINE: &str = "\r\x1b[2K";
+
+/// The text in a style, filled with spaces to `width` characters: on the right, so that a column
+/// of it is aligned to the left.
+pub(crate) fn left(text: &str, width: usize, style: Style) -> String {
+    let fill = " ".repeat(width.saturating_sub(text.chars().count()));
+    format!("{style}{text}{style:#}{fill}")
+}
+
+/// The same, aligned to the right.
+pub(crate) fn right(text: &str, width: usize, style: Style) -> String {
+    let fill = " ".repeat(width.saturating_sub(text.chars().count()));
+    format!("{fill}{style}{text}{style:#}")
+}
+
+/// The first `width` characters of a text; what is cut shows as `…`.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(width.saturating_sub(1)).collect();
+    format!("{start}…")
+}
+
+/// Writes data to standard output. Whoever reads it may have heard enough: that is no error.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Says on standard error what the user should know besides the data.
+pub(crate) fn note(text: &str) {
+    to_stderr(&format!("{FAINT}note: {text}{FAINT:#}\n"));
+}
+
+/// Says on standard error why the command failed, with all causes, on one line. Some libraries
+/// repeat in an error what its cause says; that is left out.
+pub(crate) fn error(error: &anyhow::Error) {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let colon = if text.is_empty() { "" } else { ": " };
+            text.push_str(colon);
+            text.push_str(&cause);
+        }
+    }
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    to_stderr(&format!("{BAD}error:{BAD:#} {text}\n"));
+}
+
+/// Shows how far it is: on a terminal one line that is drawn again, elsewhere a line each time.
+pub(crate) fn progress(text: &str) {
+    if is_drawn_again() {
+        to_stderr(text);
+        PROGRESS.store(true, Ordering::Relaxed);
+    } else {
+        to_stderr(&format!("{text}\n"));
+    }
+}
+
+/// Whether a line of progress is drawn over the one before it.
+pub(crate) fn is_drawn_again() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Takes the line of progress away.
+pub(crate) fn end_progress() {
+    to_stderr("");
+}
+
+/// Nothing can be done, and nobody told, if standard error is closed.
+fn to_stderr(text: &str) {
+    let clear = if PROGRESS.swap(false, Ordering::Relaxed) { CLEAR_LINE } else { "" };
+    let _ = write!(anstream::stderr().lock(), "{clear}{text}");
+}
+
+/// Starts logging: warnings, and what `-v` or `RUST_LOG` asks for. Kafka's client warns of each try
+/// to connect; a command that fails says itself why.
+pub(crate) fn start_logs(verbose: u8) {
+    const LIBRARIES: &str = "rdkafka=warn,librdkafka=warn,sqlx=warn,opentelemetry=warn,hyper=warn";
+    let default = match verbose {
+        0 => "warn,librdkafka=error,rdkafka=error".to_owned(),
+        1 => format!("info,{LIBRARIES}"),
+        2 => format!("debug,{LIBRARIES}"),
+        _ => "debug".to_owned(),
+    };
+    let environment = Environment::of_process();
+    let asked = environment.get("RUST_LOG").map(EnvFilter::try_new);
+    let filter = match asked {
+        Some(Ok(filter)) => filter,
+        Some(Err(_)) | None => EnvFilter::new(default),
+    };
+    let lines = logs::layer(false, || LogLines).with_filter(filter);
+    // Nothing else in this process has started logging.
+    let _ = tracing_subscriber::registry().with(lines).try_init();
+}
+
+/// Log lines beside a line of progress.
+struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        to_stderr(&String::from_utf8_lossy(line));
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

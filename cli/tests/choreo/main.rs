@@ -1,0 +1,50 @@
+//! The binary as a user runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod demo;
+
+mod emit;
+
+mod input;
+
+mod usage;
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// What a run of `choreo` ended with.
+pub struct Run {
+    pub code: Option<i32>,
+    pub out: String,
+    pub err: String,
+}
+
+/// Runs `choreo` with nothing on standard input.
+pub fn choreo(args: &[&str]) -> Run {
+    choreo_with(args, None)
+}
+
+/// Runs `choreo` with `input` in a pipe on standard input. The environment of the test does not
+/// reach it.
+pub fn choreo_with(args: &[&str], input: Option<&str>) -> Run {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_choreo"));
+    command.args(args).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    let mut child = command.spawn().unwrap();
+    if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
+        // A run that refuses its arguments does not read.
+        let _ = pipe.write_all(input.as_bytes());
+    }
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Run { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+impl Run {
+    /// The same, if it ended well; else the test fails with what the run said.
+    pub fn well(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}{}", self.out, self.err);
+        self
+    }
+}

@@ -1,0 +1,68 @@
+//! Wrong usage ends with 2, and says what would be right.
+
+use crate::choreo;
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let full = tempfile::tempdir().unwrap();
+    std::fs::write(full.path().join("a file"), "").unwrap();
+    let full = full.path().to_str().unwrap().to_owned();
+    let table: &[(&[&str], &str)] = &[
+        (&[], "Usage: choreo"),
+        (&["frobnicate"], "unrecognized subcommand"),
+        (&["demo", "--orders", "0"], "0 is not in 1.."),
+        (&["demo", "--orders", "100000"], "at most 3072 fit, as the embedded broker keeps 5 MiB"),
+        (&["demo", "--deadline", "0s"], "--deadline (ORDER_DEADLINE) must be more than 0s"),
+        (&["demo", "--deadline", "soon"], "invalid value 'soon'"),
+        (&["demo", "--keep", "/dev/null/folder"], "--keep /dev/null/folder"),
+        (&["emit"], "<EVENT>"),
+        (&["emit", "OrderPlacd"], "a similar value exists: 'OrderPlaced'"),
+        (&["emit", "Nothing"], "[possible values: OrderPlaced, CancellationRequested,"),
+        (&["emit", "OrderPlaced", "--set", "sku"], "PATH=VALUE, such as lines.0.sku=teapot"),
+        (&["emit", "OrderPlaced", "-H", "header"], "NAME=VALUE or NAME:VALUE"),
+        (&["emit", "OrderPlaced", "-H", "traceparent=1"], "a traceparent is 00-TRACE-SPAN-FLAGS"),
+        (&["emit", "OrderPlaced", "-X", "acks=0"], "acks cannot be set"),
+        (&["emit", "OrderPlaced", "-X", "acks"], "KEY=VALUE"),
+        (&["emit", "OrderPlaced", "-n", "0"], "0 is not in 1.."),
+        (&["emit", "OrderPlaced", "-", "-n", "2"], "cannot be used with"),
+        (&["emit", "OrderPlaced", "-f", "-", "-n", "2"], "--count is not for standard input"),
+        (&["emit", "OrderPlaced", "-f", "/no/such.json"], "/no/such.json: No such file"),
+        (&["topics"], "Usage: choreo topics"),
+        (&["topics", "create", "--replication-factor", "0"], "0 is not in 1.."),
+        (&["topics", "create", "--min-insync-replicas", "2"], "is more than the 1 copies"),
+    ];
+    for (args, expected) in table {
+        let run = choreo(args);
+        assert_eq!(run.code, Some(2), "{args:?}: {}{}", run.out, run.err);
+        assert!(run.err.contains(expected), "{args:?} said {}", run.err);
+        assert_eq!(run.out, "", "{args:?}: data only goes to standard output");
+    }
+    let run = choreo(&["demo", "--keep", &full]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.err.contains("the folder is not empty"), "{}", run.err);
+}
+
+#[test]
+fn help_has_examples() {
+    for args in
+        [&["--help"][..], &["demo", "--help"], &["emit", "--help"], &["topics", "create", "--help"]]
+    {
+        let run = choreo(args).well();
+        assert!(run.out.contains("Examples:\n  choreo "), "{args:?}: {}", run.out);
+    }
+    assert!(choreo(&["--version"]).well().out.starts_with("choreo 0."));
+}
+
+#[test]
+fn a_broker_that_does_not_answer_is_a_failure() {
+    // Port 1 is nobody's.
+    for args in [
+        &["emit", "OrderPlaced", "-b", "127.0.0.1:1"][..],
+        &["topics", "create", "-b", "127.0.0.1:1"],
+    ] {
+        let run = choreo(args);
+        assert_eq!(run.code, Some(1), "{args:?}: {}", run.err);
+        let error = run.err.lines().last().unwrap_or_default();
+        assert!(error.starts_with("error: Kafka at 127.0.0.1:1: "), "{args:?}: {}", run.err);
+    }
+}
