@@ -96,5 +96,7 @@ pub(crate) fn client(config: &Config) -> ClientConfig {
         client.set(&property.key, &property.value);
     }
     client.set("bootstrap.servers", &config.brokers).set("client.id", "choreo");
+    // Who only looks must not make a broker create what it looks for.
+    client.set("allow.auto.create.topics", "false");
     client
 }

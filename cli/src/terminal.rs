@@ -102,12 +102,12 @@ fn to_stderr(text: &str) {
     let _ = write!(anstream::stderr().lock(), "{clear}{text}");
 }
 
-/// Starts logging: warnings, and what `-v` or `RUST_LOG` asks for. Kafka's client warns of each try
-/// to connect; a command that fails says itself why.
+/// Starts logging: warnings, and what `-v` or `RUST_LOG` asks for. Kafka's client tells of each try
+/// to connect; without `-v` that is left out, as a command that fails says itself why.
 pub(crate) fn start_logs(verbose: u8) {
     const LIBRARIES: &str = "rdkafka=warn,librdkafka=warn,sqlx=warn,opentelemetry=warn,hyper=warn";
     let default = match verbose {
-        0 => "warn,librdkafka=error,rdkafka=error".to_owned(),
+        0 => "warn,librdkafka=off,rdkafka=off".to_owned(),
         1 => format!("info,{LIBRARIES}"),
         2 => format!("debug,{LIBRARIES}"),
         _ => "debug".to_owned(),

@@ -1,6 +1,8 @@
 //! Every decision of logistics-svc: given what was heard before, when this is heard, then that is
 //! said.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -210,7 +212,7 @@ fn what_is_planned_for_a_cancelled_order_is_called_off() {
 fn an_order_that_was_cancelled_before_it_was_heard_is_refused() {
     let detail = "the order was cancelled before it was heard";
     let refused = rejected(ShipmentRejection::OrderCancelled, detail);
-    check(&[cancelled()], &usual(), &[refused.clone()]);
+    check(&[cancelled()], &usual(), std::slice::from_ref(&refused));
     check(&[cancelled()], &placed("AQ", &[]), &[refused]);
 }
 

@@ -1,5 +1,7 @@
 //! What is saved is what is loaded again, in both databases.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::time::Duration;
 
 use choreography::db::{Database, Input};
@@ -19,11 +21,7 @@ async fn round_trip_on_sqlite() {
 
 #[tokio::test]
 async fn round_trip_on_postgresql_only_if_test_postgres_url_is_set() {
-    #[expect(
-        clippy::disallowed_methods,
-        clippy::print_stderr,
-        reason = "a test has no command line and no log"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "a test has no command line")]
     let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
         eprintln!("NOT TESTED on PostgreSQL: TEST_POSTGRES_URL is not set");
         return;

@@ -1,5 +1,7 @@
 //! A wrong directory of sellers says which line is wrong and what would be right.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use seller_svc::directory::{Directory, Standing};
 
 const SELLERS: &str = r#"

@@ -30,6 +30,7 @@ use choreography::telemetry;
 use choreography::topics::needed_by;
 use shared_events::topics::{SERVICES, TopicSpec};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::cli::Failure;
@@ -49,15 +50,41 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     terminal::note(
         "the broker is a demo broker in memory; what the project promises about crashes does not hold on it",
     );
-    let played = tokio::select! {
-        played = play(&options, folder.path()) => played,
-        interrupted = interrupted() => interrupted,
-    };
-    terminal::end_progress();
+    let played = play(&options, folder.path()).await;
     if let Folder::Kept(path) = &folder {
         terminal::note(&format!("the services' databases are in {}", path.display()));
     }
     played
+}
+
+async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
+    let topics = needed_by(&manifests());
+    let broker = EmbeddedBroker::start(&topics)?;
+    let config = crate::kafka::config(broker.brokers())?;
+    let mut following = Following::start(&config, &followed(&topics))?;
+    let telemetry = telemetry::init("choreo", env!("CARGO_PKG_VERSION"))?;
+    // Before the services: a producer takes half a second to get its first id from the broker.
+    let publisher = Publisher::new(&config, "/choreo", telemetry.spans(), telemetry.metrics())?;
+    let (deadline, deliver_after) = (options.deadline, options.deliver_after);
+    let settings = Settings { brokers: broker.brokers(), folder, deadline, deliver_after };
+    let mut services = Services::start(settings).await?;
+    let mut ledger = Ledger::new(manifests());
+    let ended = tokio::select! {
+        ended = orders(options, publisher, &mut following, &mut services, &mut ledger) => {
+            ended.map_err(Failure::Failed)
+        }
+        interrupted = interrupted() => interrupted,
+    };
+    terminal::end_progress();
+    services.stop().await;
+    let closed = tokio::task::spawn_blocking(|| {
+        following.end();
+        // It waits for the collector, for five seconds at most.
+        telemetry.shutdown();
+    });
+    closed.await.context("the demo's own clients")?;
+    ended?;
+    report(&ledger)
 }
 
 async fn interrupted() -> Result<(), Failure> {
@@ -71,36 +98,6 @@ async fn interrupted() -> Result<(), Failure> {
     Err(Failure::Interrupted)
 }
 
-async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
-    let topics = needed_by(&manifests());
-    let broker = EmbeddedBroker::start(&topics)?;
-    let brokers = broker.brokers();
-    let config = crate::kafka::config(brokers.clone())?;
-    let mut following = Following::start(&config, &followed(&topics))?;
-    let telemetry = telemetry::init("choreo", env!("CARGO_PKG_VERSION"))?;
-    // Before the services: a producer takes half a second to get its first id from the broker.
-    let publisher = Publisher::new(&config, "/choreo", telemetry.spans(), telemetry.metrics())?;
-    let (deadline, deliver_after) = (options.deadline, options.deliver_after);
-    let settings = Settings { brokers, folder, deadline, deliver_after };
-    let mut services = Services::start(settings).await?;
-    terminal::progress(
-        "starting four services; on the demo broker a group takes three seconds to form",
-    );
-    services.ready().await?;
-
-    let mut ledger = Ledger::new(manifests());
-    place_and_follow(options, publisher, &mut following, &mut services, &mut ledger).await?;
-    terminal::end_progress();
-    services.stop().await;
-    let ended = tokio::task::spawn_blocking(|| {
-        following.end();
-        // It waits for the collector, for five seconds at most.
-        telemetry.shutdown();
-    });
-    ended.await.context("the demo's own clients")?;
-    report(&ledger)
-}
-
 /// What is followed: all that may have something to do with an order.
 fn followed(topics: &[TopicSpec]) -> Vec<TopicSpec> {
     let is_followed = |name: &str| name != SERVICES && !name.ends_with(".replay");
@@ -108,31 +105,36 @@ fn followed(topics: &[TopicSpec]) -> Vec<TopicSpec> {
 }
 
 /// Places the orders and reads what is said until all orders have ended, or the time is up.
-async fn place_and_follow(
+async fn orders(
     options: &Options,
     publisher: Publisher,
     following: &mut Following,
     services: &mut Services,
     ledger: &mut Ledger,
 ) -> anyhow::Result<()> {
+    terminal::progress(
+        "starting four services; on the demo broker a group takes three seconds to form",
+    );
+    services.ready().await?;
     let wishes = mix::wishes(options.orders, options.seed)?;
-    let mut placing = tokio::spawn(place::place(publisher, wishes, options.rate));
-    let mut is_placing = true;
+    let mut placing = JoinSet::new();
+    placing.spawn(place::place(publisher, wishes, options.rate));
     let began = Instant::now();
-    let mut give_up = began + Duration::from_hours(24);
+    let mut give_up = None;
     let each = if terminal::is_drawn_again() { 100 } else { 1_000 };
     let mut tick = tokio::time::interval(Duration::from_millis(each));
-    while is_placing || !ledger.all_ended(options.orders as usize) {
+    while !placing.is_empty() || !ledger.all_ended(options.orders as usize) {
+        if give_up.is_some_and(|time| time <= Instant::now()) {
+            break;
+        }
         tokio::select! {
             read = following.records.recv() => take(ledger, read)?,
-            placed = &mut placing, if is_placing => {
+            Some(placed) = placing.join_next() => {
                 placed.context("placing the orders")??;
-                is_placing = false;
-                give_up = Instant::now() + options.wait;
+                give_up = Some(Instant::now() + options.wait);
             }
             _ = tick.tick() => terminal::progress(&progress(options, ledger, began)),
             why = services.ended() => return Err(why),
-            () = tokio::time::sleep_until(give_up) => break,
         }
     }
     Ok(())
