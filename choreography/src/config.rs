@@ -103,8 +103,11 @@ pub struct Property {
 const FIXED: &[&str] = &[
     "acks",
     "allow.auto.create.topics",
+    "auto.commit.enable",
     "auto.offset.reset",
     "bootstrap.servers",
+    "delivery.report.only.error",
+    "delivery.timeout.ms",
     "enable.auto.commit",
     "enable.auto.offset.store",
     "enable.gapless.guarantee",
@@ -112,18 +115,20 @@ const FIXED: &[&str] = &[
     "enable.partition.eof",
     "group.id",
     "group.protocol",
+    "isolation.level",
     "max.in.flight",
     "max.in.flight.requests.per.connection",
     "max.poll.interval.ms",
+    "message.send.max.retries",
     "message.timeout.ms",
-    "delivery.timeout.ms",
     "metadata.broker.list",
     "partition.assignment.strategy",
     "partitioner",
+    "queued.max.messages.kbytes",
     "request.required.acks",
     "retries",
-    "message.send.max.retries",
     "session.timeout.ms",
+    "statistics.interval.ms",
     "test.mock.num.brokers",
     "transactional.id",
 ];
@@ -136,7 +141,7 @@ impl FromStr for Property {
         let key = key.trim();
         anyhow::ensure!(
             !FIXED.contains(&key),
-            "{key} cannot be set: what the services promise rests on its value"
+            "{key} cannot be set: what the services promise rests on its value, or it has a flag of its own"
         );
         Ok(Self { key: key.to_owned(), value: value.to_owned() })
     }

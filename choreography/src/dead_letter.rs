@@ -114,6 +114,11 @@ impl Origin {
     }
 }
 
+/// Whether `topic` is a replay topic of `group`.
+pub(crate) fn is_replay(group: &str, topic: &str) -> bool {
+    topic.ends_with(&replay_topic("", group))
+}
+
 /// If the record was taken from a replay topic of `group`: which event it is and where that stood.
 /// The error says which header is missing or wrong.
 pub(crate) fn origin_of_replay(
@@ -122,8 +127,7 @@ pub(crate) fn origin_of_replay(
 ) -> Option<Result<(EventId, Origin), &'static str>> {
     let topic = header(&taken.headers, DLQ_TOPIC).unwrap_or_default();
     if *taken.topic != *replay_topic(topic, group) {
-        let replay = taken.topic.ends_with(&replay_topic("", group));
-        return replay.then_some(Err(DLQ_TOPIC));
+        return is_replay(group, &taken.topic).then_some(Err(DLQ_TOPIC));
     }
     Some(read_origin(topic, &taken.headers))
 }

@@ -4,6 +4,8 @@
 //! 5 MiB or 100,000 records; it has no admin API, and a group takes seconds to form. The promise
 //! does not hold on it.
 
+use std::time::Duration;
+
 use anyhow::Context;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::DefaultProducerContext;
@@ -23,6 +25,9 @@ pub const RECORDS_MAX: usize = 100_000;
 /// How many bytes a partition keeps.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;
 
+/// How long the mock cluster takes from one request by its own interface to the next.
+const TURN: Duration = Duration::from_millis(2);
+
 impl EmbeddedBroker {
     /// Starts it with `topics`.
     ///
@@ -31,6 +36,8 @@ impl EmbeddedBroker {
     pub fn start(topics: &[TopicSpec]) -> anyhow::Result<Self> {
         let cluster = MockCluster::new(1).context("cannot start the embedded broker")?;
         for topic in topics {
+            // A request that comes while it turns from the one before is seen up to a second late.
+            std::thread::sleep(TURN);
             cluster.create_topic(&topic.name, topic.partitions, 1)?;
         }
         Ok(Self { cluster })

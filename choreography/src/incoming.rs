@@ -1,5 +1,6 @@
 //! What a record is to the service that hears it: an event, poison, or nothing to it.
 
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use shared_events::amounts::Timestamp;
@@ -9,6 +10,7 @@ use shared_events::ids::EventId;
 use shared_events::{bundled, codec};
 
 use crate::dead_letter::{Origin, Poison, PoisonClass};
+use crate::handle::panic_text;
 use crate::manifest::Manifest;
 use crate::record::{Record, Taken};
 use crate::service::{EventName, Events, Heard, Trace};
@@ -57,6 +59,13 @@ pub(crate) enum Via {
     Timer,
 }
 
+/// Whether a record may concern the service, by its headers.
+pub(crate) fn is_heard(manifest: &Manifest, taken: &Taken) -> bool {
+    let name = Received::read(&taken.headers).name;
+    name.is_none_or(|name| manifest.hearing(&taken.topic, name).is_some())
+        || crate::dead_letter::is_replay(manifest.service, &taken.topic)
+}
+
 /// Reads what was taken. `None`: nothing to this service.
 pub(crate) fn read<E: Events>(
     manifest: &Manifest,
@@ -93,7 +102,7 @@ fn of_topic<E: Events>(
     };
     let own = identity::of_event(received.id, received.source, &place);
     let value = taken.value.as_deref().unwrap_or_default();
-    let (name, decoded) = match name::<E>(manifest, &origin.topic, &received, value) {
+    let (name, decoded) = match name::<E>(manifest, &origin.topic, via, &received, value) {
         Name::NotHeard => return None,
         Name::Heard(name) => (Some(name.name), decode::<E>(name, &received, value)),
         Name::Unknown(why) => (None, Err(Poison::new(PoisonClass::Undecodable, why))),
@@ -126,12 +135,16 @@ enum Name {
 fn name<E: Events>(
     manifest: &Manifest,
     topic: &str,
+    via: Via,
     received: &Received<'_>,
     value: &[u8],
 ) -> Name {
-    let heard = |name: &str| match manifest.hearing(topic, name) {
-        Some(hearing) => Name::Heard(hearing.event),
-        None => Name::NotHeard,
+    let heard = |name: &str| {
+        let hearing = manifest.hearing(topic, name).map(|hearing| hearing.event);
+        // A timer's dead letter may be replayed; else no timer comes by a topic.
+        let timer =
+            || manifest.timer_named(name).filter(|t| via == Via::Replay && t.topic == topic);
+        hearing.or_else(timer).map_or(Name::NotHeard, Name::Heard)
     };
     if let Some(name) = received.name {
         return heard(name);
@@ -156,7 +169,18 @@ fn decode<E: Events>(name: EventName, received: &Received<'_>, value: &[u8]) -> 
         let why = format!("{CE_TYPE} says {}, its schema says {}", name.name, writer.name);
         return Err(poison(why));
     }
-    E::decode(&name, value).map_err(|error| poison(error.to_string()))
+    decode_as(name, value)
+}
+
+/// Whatever the bytes are, they must not end the process.
+fn decode_as<E: Events>(name: EventName, value: &[u8]) -> Result<E, Poison> {
+    let decoded = catch_unwind(|| E::decode(&name, value));
+    let why = match decoded {
+        Ok(Ok(event)) => return Ok(event),
+        Ok(Err(error)) => error.to_string(),
+        Err(panic) => format!("reading it panics: {}", panic_text(panic.as_ref())),
+    };
+    Err(Poison::new(PoisonClass::Undecodable, why))
 }
 
 /// Reads a timer that is due. `id` is the timer's and its event's.
@@ -172,8 +196,7 @@ pub(crate) fn of_timer<E: Events>(
     let value = record.value.clone().unwrap_or_default();
     let name = received.name.and_then(|name| manifest.timer_named(name));
     let decoded = match name {
-        Some(name) => E::decode(&name, &value)
-            .map_err(|error| Poison::new(PoisonClass::Undecodable, error.to_string())),
+        Some(name) => decode_as::<E>(name, &value),
         None => Err(Poison::new(
             PoisonClass::Undecodable,
             format!("{:?} is no timer of {}", received.name, manifest.service),

@@ -32,6 +32,7 @@ pub(crate) fn consumer(config: &Config, group: &str) -> ClientConfig {
     client.set("enable.auto.commit", "false");
     client.set("enable.auto.offset.store", "false");
     client.set("auto.offset.reset", "error");
+    client.set("isolation.level", "read_committed");
     client.set("queued.max.messages.kbytes", config.fetch_ahead_kib.to_string());
     client.set("statistics.interval.ms", "5000");
     or(&mut client, config, "fetch.wait.max.ms", "500");
@@ -64,7 +65,7 @@ fn producer(config: &Config, service: &str) -> ClientConfig {
     client.set("acks", "all");
     // As Java's clients do: so all producers that follow them put a key on the same partition.
     client.set("partitioner", "murmur2_random");
-    client.set("message.max.bytes", DEAD_LETTER_BYTES_MAX.to_string());
+    or(&mut client, config, "message.max.bytes", &DEAD_LETTER_BYTES_MAX.to_string());
     client
 }
 
@@ -85,14 +86,17 @@ pub(crate) fn refused_for_good(code: RDKafkaErrorCode) -> Option<&'static str> {
     use RDKafkaErrorCode as Code;
     match code {
         Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
-            Some("raise the topic's setting max.message.bytes")
+            Some("raise the topic's setting max.message.bytes, and ours with -X message.max.bytes")
         }
         Code::TopicAuthorizationFailed => Some("give this service the right to write to the topic"),
         Code::ClusterAuthorizationFailed => {
             Some("give this service the right IdempotentWrite on the cluster")
         }
-        Code::UnknownTopic | Code::UnknownTopicOrPartition | Code::UnknownPartition => {
+        Code::UnknownTopic | Code::UnknownTopicOrPartition => {
             Some("create it with `choreo topics create`")
+        }
+        Code::UnknownPartition => {
+            Some("give a topic of dead letters as many partitions as the one they come from")
         }
         Code::InvalidTopic | Code::PolicyViolation | Code::InvalidRecord => {
             Some("the broker's policy forbids this record")
@@ -107,7 +111,10 @@ pub(crate) fn refused_for_good(code: RDKafkaErrorCode) -> Option<&'static str> {
 pub(crate) fn log(level: RDKafkaLogLevel, facility: &str, text: &str) {
     match level {
         // Warnings about properties that are set with intent.
-        _ if facility == "CONFWARN" => tracing::debug!(target: "librdkafka", facility, "{text}"),
+        // A commit that failed is told once, by us.
+        _ if facility == "CONFWARN" || facility == "COMMITFAIL" => {
+            tracing::debug!(target: "librdkafka", facility, "{text}")
+        }
         RDKafkaLogLevel::Emerg | RDKafkaLogLevel::Alert | RDKafkaLogLevel::Critical => {
             tracing::error!(target: "librdkafka", facility, "{text}");
         }

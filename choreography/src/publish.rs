@@ -1,11 +1,14 @@
 //! Publishing what starts outside of Kafka: said first, kept second.
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use anyhow::Context;
+use rdkafka::ClientConfig;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{FutureProducer, FutureRecord};
+use rdkafka::producer::{FutureProducer, FutureRecord, Producer};
 use shared_events::amounts::Timestamp;
 use shared_events::headers::{Envelope, RawHeaders};
 use shared_events::ids::EventId;
@@ -18,10 +21,40 @@ use crate::telemetry::{Metrics, Spans, TraceContext};
 /// Says events that answer nothing, such as an order that was posted.
 #[derive(Clone)]
 pub struct Publisher {
-    producer: FutureProducer<Logged>,
+    client: Arc<Client>,
     source: String,
     spans: Spans,
     metrics: Metrics,
+}
+
+/// The producer. One that has met a fatal error never works again, and another takes its place.
+struct Client {
+    config: ClientConfig,
+    current: RwLock<Numbered>,
+}
+
+/// The how manieth it is, so that of those who see one fail only the first replaces it.
+#[derive(Clone)]
+struct Numbered {
+    number: u64,
+    producer: FutureProducer<Logged>,
+}
+
+impl Client {
+    fn current(&self) -> Numbered {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn replace(&self, failed: &Numbered) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        if current.number != failed.number {
+            return;
+        }
+        match self.config.create_with_context(Logged) {
+            Ok(producer) => *current = Numbered { number: failed.number + 1, producer },
+            Err(error) => tracing::error!(%error, "no new producer: it is tried again"),
+        }
+    }
 }
 
 /// Sends librdkafka's log where ours goes.
@@ -85,10 +118,12 @@ impl Publisher {
         spans: Spans,
         metrics: Metrics,
     ) -> anyhow::Result<Self> {
-        let client = kafka::publisher(config, source.trim_start_matches('/'));
+        let config = kafka::publisher(config, source.trim_start_matches('/'));
         let producer =
-            client.create_with_context(Logged).context("the settings of the producer")?;
-        Ok(Self { producer, source: source.to_owned(), spans, metrics })
+            config.create_with_context(Logged).context("the settings of the producer")?;
+        let current = RwLock::new(Numbered { number: 0, producer });
+        let client = Arc::new(Client { config, current });
+        Ok(Self { client, source: source.to_owned(), spans, metrics })
     }
 
     /// Publishes one event and waits until all in-sync replicas have it, for five seconds at most.
@@ -144,9 +179,21 @@ impl Publisher {
             .payload(event.value.as_slice())
             .headers(headers);
         record.partition = event.partition;
-        let canceled = || KafkaError::Canceled;
-        let report = self.producer.send_result(record).map_err(|(error, _)| error)?;
-        let delivery = report.await.map_err(|_| canceled())?.map_err(|(error, _)| error)?;
+        let client = self.client.current();
+        let sent = Self::deliver(&client.producer, record).await;
+        if sent.is_err() && client.producer.client().fatal_error().is_some() {
+            self.client.replace(&client);
+        }
+        sent
+    }
+
+    async fn deliver(
+        producer: &FutureProducer<Logged>,
+        record: FutureRecord<'_, String, [u8]>,
+    ) -> Result<(i32, i64), KafkaError> {
+        let report = producer.send_result(record).map_err(|(error, _)| error)?;
+        let delivery =
+            report.await.map_err(|_| KafkaError::Canceled)?.map_err(|(error, _)| error)?;
         Ok((delivery.partition, delivery.offset))
     }
 

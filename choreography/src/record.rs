@@ -20,6 +20,15 @@ pub(crate) struct Taken {
     pub(crate) headers: RawHeaders,
 }
 
+impl Taken {
+    /// How large it is, about.
+    pub(crate) fn size(&self) -> usize {
+        let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        let headers: usize = self.headers.iter().map(|(name, v)| name.len() + length(v)).sum();
+        length(&self.key) + length(&self.value) + headers
+    }
+}
+
 /// A record to be said: all of it, so that it is the same bytes each time.
 ///
 /// In the database it is MessagePack, an array of the fields in this order. New fields go to the

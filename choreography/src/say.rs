@@ -77,12 +77,15 @@ impl ProducerContext<NoCustomPartitioner> for Reports {
 /// How long one wait for reports lasts before the caller may do something else.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// How long to let a full queue drain before the next try.
-const QUEUE_FULL_PAUSE: Duration = Duration::from_millis(5);
-
 impl Speaker {
-    pub(crate) fn new(config: ClientConfig) -> Self {
-        Self { config, producer: None }
+    /// Makes the first producer at once: so a wrong property is told at start, and the half second
+    /// that an idempotent producer takes for its id is over before the first answer.
+    ///
+    /// # Errors
+    /// A property is wrong.
+    pub(crate) fn new(config: ClientConfig) -> anyhow::Result<Self> {
+        let producer = create(&config).context("the settings of the producer")?;
+        Ok(Self { config, producer: Some(producer) })
     }
 
     /// Says `owed` in the given order, and waits for all reports. `delivered` is called for each
@@ -94,7 +97,7 @@ impl Speaker {
     /// are still open are not waited for.
     pub(crate) fn say(
         &mut self,
-        owed: &[&Owed],
+        owed: &[Owed],
         mut delivered: impl FnMut(usize, Delivered),
         mut waiting: impl FnMut() -> bool,
     ) -> Result<(), SayFault> {
@@ -102,15 +105,23 @@ impl Speaker {
             Some(producer) => producer,
             None => create(&self.config).map_err(|error| fault(owed, 0, &error))?,
         };
-        for (place, answer) in owed.iter().enumerate() {
-            enqueue(&producer, &answer.record, place)
-                .map_err(|error| fault(owed, place, &error))?;
-        }
-        let mut open = owed.len();
-        while 0 < open {
+        let (mut queued, mut acknowledged) = (0, 0);
+        let mut refused = None;
+        while acknowledged < owed.len() {
+            while queued < owed.len() && refused.is_none() {
+                match enqueue(&producer, &owed[queued].record, queued) {
+                    Ok(Enqueued::Yes) => queued += 1,
+                    Ok(Enqueued::Full) => break,
+                    Err(error) => refused = Some(fault(owed, queued, &error)),
+                }
+            }
+            // The client itself refuses a record: what was said before it is still waited for.
+            if let Some(fault) = refused.take_if(|_| acknowledged == queued) {
+                return Err(fault);
+            }
             match reports.recv_timeout(PATIENCE) {
                 Ok((place, Ok(there))) => {
-                    open -= 1;
+                    acknowledged += 1;
                     delivered(place, there);
                 }
                 Ok((place, Err(code))) => {
@@ -139,11 +150,18 @@ fn create(
     Ok((config.create_with_context(Reports(sender))?, receiver))
 }
 
+/// What became of a record that was given to the client.
+enum Enqueued {
+    Yes,
+    /// Its queue is full: some reports have to come first.
+    Full,
+}
+
 fn enqueue(
     producer: &ThreadedProducer<Reports>,
     record: &Record,
     place: usize,
-) -> Result<(), KafkaError> {
+) -> Result<Enqueued, KafkaError> {
     let headers = record
         .each_header()
         .fold(OwnedHeaders::new(), |headers, (key, value)| headers.insert(Header { key, value }));
@@ -152,19 +170,14 @@ fn enqueue(
     message.partition = record.partition;
     message.key = record.key.as_deref();
     message.payload = record.value.as_deref();
-    loop {
-        match producer.send(message) {
-            Ok(()) => return Ok(()),
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
-                message = back;
-                std::thread::sleep(QUEUE_FULL_PAUSE);
-            }
-            Err((error, _)) => return Err(error),
-        }
+    match producer.send(message) {
+        Ok(()) => Ok(Enqueued::Yes),
+        Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => Ok(Enqueued::Full),
+        Err((error, _)) => Err(error),
     }
 }
 
-fn fault(owed: &[&Owed], place: usize, error: &KafkaError) -> SayFault {
+fn fault(owed: &[Owed], place: usize, error: &KafkaError) -> SayFault {
     let topic = owed.get(place).map_or(String::new(), |answer| answer.record.topic.clone());
     let code = error.rdkafka_error_code();
     SayFault {
@@ -173,9 +186,4 @@ fn fault(owed: &[&Owed], place: usize, error: &KafkaError) -> SayFault {
         remedy: code.and_then(refused_for_good),
         topic,
     }
-}
-
-/// Creates the producer once, so that a wrong property is told at start.
-pub(crate) fn check(config: &ClientConfig) -> anyhow::Result<()> {
-    create(config).map(drop).context("the settings of the producer")
 }

@@ -89,7 +89,8 @@ impl Timers {
                 "timers are due"
             );
         }
-        Ok((first <= self.allowed).then_some(self.allowed))
+        // A clock that went back must not let pass what is not due by it.
+        Ok((first <= self.allowed).then_some(self.allowed.min(due.now)))
     }
 
     fn note(&mut self, note: Note) {
@@ -121,12 +122,11 @@ impl Timers {
 /// heard all.
 fn committed(offsets: &Offsets, partitions: &[Partition]) -> KafkaResult<HashMap<Partition, i64>> {
     let mut committed = offsets.committed(partitions)?;
-    for partition in partitions {
-        if !committed.contains_key(partition) {
-            let (low, high) = offsets.watermarks(partition)?;
-            if low == high {
-                committed.insert(partition.clone(), high);
-            }
+    let mut never = partitions.to_vec();
+    never.retain(|partition| !committed.contains_key(partition));
+    for (partition, (low, high)) in never.iter().zip(offsets.watermarks(&never)?) {
+        if low == high {
+            committed.insert(partition.clone(), high);
         }
     }
     Ok(committed)

@@ -1,5 +1,7 @@
 //! Topics on the broker: compared with the one table in `shared_events::topics`, and created.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -8,16 +10,17 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::types::RDKafkaErrorCode;
 use shared_events::topics::{
-    DEAD_LETTER_BYTES_MAX, Replicas, TopicSpec, event_topic, event_topics, group_topics,
-    services_topic,
+    Replicas, TopicSpec, event_topic, event_topics, group_topics, replay_topic, services_topic,
 };
 
-use crate::config::{Config, Window};
+use crate::config::Config;
 use crate::kafka;
 use crate::manifest::Manifest;
 
+pub use check::{Findings, check};
+
 /// How long the broker may take.
-const TIMEOUT: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What became of one topic.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,12 +60,25 @@ pub fn needed_by(manifests: &[Manifest]) -> Vec<TopicSpec> {
     let mut specs: BTreeMap<String, TopicSpec> = BTreeMap::new();
     let ours = manifests.iter().flat_map(|m| {
         let topics: BTreeSet<_> = m.topics_heard().into_iter().chain(m.topics_said()).collect();
-        topics.into_iter().map(event_topic).chain(group_topics(m.service, &m.topics_heard()))
+        topics.into_iter().map(event_topic).chain(group_topics(m.service, &sources(m)))
     });
     for spec in event_topics().into_iter().chain([services_topic()]).chain(ours) {
         specs.insert(spec.name.clone(), spec);
     }
     specs.into_values().collect()
+}
+
+/// Where dead letters of a service can come from: the topics heard, and those of its timers.
+fn sources(manifest: &Manifest) -> Vec<&'static str> {
+    let timers = manifest.timers.iter().map(|timer| timer.topic);
+    let all: BTreeSet<_> = manifest.topics_heard().into_iter().chain(timers).collect();
+    all.into_iter().collect()
+}
+
+/// The topics that a service subscribes to: those of its events, and those of its replays.
+pub(crate) fn heard_by(manifest: &Manifest) -> Vec<String> {
+    let replays = sources(manifest).into_iter().map(|topic| replay_topic(topic, manifest.service));
+    manifest.topics_heard().into_iter().map(str::to_owned).chain(replays).collect()
 }
 
 /// Creates what is missing, compares what is there, changes nothing that exists.
@@ -76,8 +92,7 @@ pub async fn apply(
 ) -> anyhow::Result<Vec<Outcome>> {
     let specs: Vec<TopicSpec> =
         specs.iter().cloned().map(|spec| spec.replicated(replicas)).collect();
-    let admin = admin(config)?;
-    let there = partitions(&admin)?;
+    let (admin, there) = look(config).await?;
     let existing: Vec<&TopicSpec> = specs.iter().filter(|s| there.contains_key(&s.name)).collect();
     let names: Vec<&str> = existing.iter().map(|spec| spec.name.as_str()).collect();
     let settings = settings(&admin, &names).await?;
@@ -146,124 +161,24 @@ fn differences(
     found
 }
 
-/// What a service finds wrong with the topics before it starts.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Findings {
-    /// It does not work until these are mended.
-    pub missing: Vec<String>,
-    /// It works, and may fail later.
-    pub warnings: Vec<String>,
-    /// It must not start, as it would break the promise.
-    pub refused: Option<String>,
-}
-
-/// Compares the topics of one service with its configuration.
-///
-/// # Errors
-/// The broker does not answer.
-pub async fn check(config: &Config, manifest: &Manifest) -> anyhow::Result<Findings> {
-    let admin = admin(config)?;
-    let there = partitions(&admin)?;
-    let concerned = Concerned::by(manifest);
-    let missing = concerned.needed().filter(|name| !there.contains_key(*name)).map(str::to_owned);
-    let mut findings = Findings { missing: missing.collect(), ..Findings::default() };
-    let known: Vec<String> =
-        concerned.all().into_iter().filter(|name| there.contains_key(name)).collect();
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    match settings(&admin, &known).await {
-        Ok(settings) => {
-            findings.warnings = concerned.too_small(config.answer_bytes as usize, &settings);
-            findings.refused = concerned.window_too_short(config.handled_window, &settings);
-        }
-        Err(error) => {
-            findings.warnings.push(format!("the topics' settings cannot be read: {error:#}"));
-        }
-    }
-    Ok(findings)
-}
-
-/// The topics that concern a service.
-struct Concerned {
-    heard: Vec<String>,
-    said: Vec<String>,
-    /// Those of its own dead letters.
-    group: Vec<String>,
-}
-
-/// The settings of topics, by topic and name.
-type Settings = BTreeMap<String, BTreeMap<String, String>>;
-
-impl Concerned {
-    fn by(manifest: &Manifest) -> Self {
-        let heard = manifest.topics_heard();
-        let group = group_topics(manifest.service, &heard).into_iter().map(|spec| spec.name);
-        let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
-        Self { group: group.collect(), said: owned(manifest.topics_said()), heard: owned(heard) }
-    }
-
-    fn needed(&self) -> impl Iterator<Item = &str> {
-        self.heard.iter().chain(&self.said).chain(&self.group).map(String::as_str)
-    }
-
-    /// Also the other event topics, as their retention says how late something can come again.
-    fn all(&self) -> BTreeSet<String> {
-        let events = event_topics().into_iter().map(|spec| spec.name);
-        self.needed().map(str::to_owned).chain(events).collect()
-    }
-
-    fn too_small(&self, answer_bytes: usize, settings: &Settings) -> Vec<String> {
-        let answers = self.said.iter().map(|topic| (topic, answer_bytes));
-        let dead = self.group.iter().map(|topic| (topic, DEAD_LETTER_BYTES_MAX));
-        answers.chain(dead).filter_map(|(t, ours)| too_small(t, ours, settings.get(t)?)).collect()
-    }
-
-    /// An event can come again as late as its cause can be given again. So its id is kept for the
-    /// retention of what is heard, and the longest retention among the event topics.
-    fn window_too_short(&self, window: Window, settings: &Settings) -> Option<String> {
-        let heard = self.heard.iter().filter_map(|topic| retention(settings.get(topic)?)).max()?;
-        let events = settings.iter().filter(|(topic, _)| !self.group.contains(topic));
-        let events = events.filter_map(|(_, settings)| retention(settings)).max()?;
-        let needed = match (heard, events) {
-            (Window::For(heard), Window::For(events)) => Window::For(heard + events),
-            (Window::Forever, _) | (_, Window::Forever) => Window::Forever,
-        };
-        (window < needed).then(|| match needed {
-            Window::Forever => {
-                "some topics keep their records forever: start with --handled-window forever".to_owned()
-            }
-            Window::For(needed) => {
-                let needed = humantime::format_duration(needed);
-                format!(
-                    "ids of handled events must be kept for at least {needed}, or events could have \
-                     their effect twice: start with --handled-window \"{needed}\""
-                )
-            }
-        })
-    }
-}
-
-/// For how long a topic keeps its records; -1 is for ever.
-fn retention(settings: &BTreeMap<String, String>) -> Option<Window> {
-    let ms: i64 = settings.get("retention.ms")?.parse().ok()?;
-    Some(u64::try_from(ms).map_or(Window::Forever, |ms| Window::For(Duration::from_millis(ms))))
-}
-
-fn too_small(topic: &str, ours: usize, settings: &BTreeMap<String, String>) -> Option<String> {
-    let theirs: usize = settings.get("max.message.bytes")?.parse().ok()?;
-    (theirs < ours).then(|| {
-        format!("topic {topic} takes records of {theirs} bytes (max.message.bytes), and ours may have {ours}")
+/// A client, and all topics that have partitions, with how many. The client waits for the broker
+/// with its whole thread.
+async fn look(
+    config: &Config,
+) -> anyhow::Result<(AdminClient<DefaultClientContext>, BTreeMap<String, i32>)> {
+    let client = kafka::admin(config, "choreography");
+    tokio::task::spawn_blocking(move || {
+        let admin = client.create().context("the settings of the client")?;
+        let there = partitions(&admin)?;
+        Ok((admin, there))
     })
-}
-
-fn admin(config: &Config) -> anyhow::Result<AdminClient<DefaultClientContext>> {
-    kafka::admin(config, "choreography").create().context("the settings of the client")
+    .await?
 }
 
 fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 
-/// All topics, with how many partitions they have.
 fn partitions(admin: &AdminClient<DefaultClientContext>) -> anyhow::Result<BTreeMap<String, i32>> {
     let metadata = admin
         .inner()
@@ -272,8 +187,12 @@ fn partitions(admin: &AdminClient<DefaultClientContext>) -> anyhow::Result<BTree
     let count = |topic: &rdkafka::metadata::MetadataTopic| {
         i32::try_from(topic.partitions().len()).unwrap_or(i32::MAX)
     };
-    Ok(metadata.topics().iter().map(|topic| (topic.name().to_owned(), count(topic))).collect())
+    let all = metadata.topics().iter().map(|topic| (topic.name().to_owned(), count(topic)));
+    Ok(all.filter(|(_, partitions)| 0 < *partitions).collect())
 }
+
+/// The settings of topics, by topic and name.
+type Settings = BTreeMap<String, BTreeMap<String, String>>;
 
 /// Reads the settings of topics.
 async fn settings(

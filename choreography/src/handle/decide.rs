@@ -281,7 +281,8 @@ fn poison(why: String) -> Poison {
     Poison::new(PoisonClass::Answer, why)
 }
 
-fn panic_text(panic: &(dyn Any + std::marker::Send)) -> String {
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + std::marker::Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
 }

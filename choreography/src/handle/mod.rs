@@ -19,12 +19,13 @@
 
 mod decide;
 mod steps;
+mod tell;
 
+pub(crate) use decide::panic_text;
 pub(crate) use steps::{OwedRow, forget, read};
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::clock;
 use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
 use shared_events::topics::dead_letter_topic;
@@ -32,7 +33,7 @@ use shared_events::topics::dead_letter_topic;
 use crate::db::{Database, DbFault, DbResult, Input, Transaction};
 use crate::dead_letter::{self, Poison};
 use crate::incoming::{self, Incoming, Via};
-use crate::manifest::{Answers, Manifest};
+use crate::manifest::Manifest;
 use crate::record::{Owed, Record};
 use crate::service::Service;
 use crate::telemetry::spans::Message;
@@ -76,6 +77,19 @@ impl From<DbFault> for NotHandled {
     }
 }
 
+/// Why timers were not handled.
+pub(crate) struct TimersNotHandled {
+    /// The first one that was taken, if one was.
+    pub(crate) first: Option<EventId>,
+    pub(crate) why: NotHandled,
+}
+
+impl From<DbFault> for TimersNotHandled {
+    fn from(fault: DbFault) -> Self {
+        Self { first: None, why: NotHandled::Db(fault) }
+    }
+}
+
 /// An answer, or a timer, that a decision has made.
 pub(crate) struct Decided {
     /// New rows of `owed`.
@@ -110,7 +124,8 @@ impl<S: Service> Handler<S> {
     }
 
     /// Takes at most `most` timers due before `allowed` and handles them in one transaction, those
-    /// in `dead` as dead letters. Out: how many were taken, and what is to be said.
+    /// in `dead` as dead letters. Out: how many were taken, and what is to be said. If some were,
+    /// `acknowledged` is forgotten with them.
     ///
     /// # Errors
     /// As for [`Handler::handle`], with the first timer that was taken.
@@ -119,16 +134,16 @@ impl<S: Service> Handler<S> {
         allowed: i64,
         most: i64,
         dead: &HashMap<EventId, Poison>,
-    ) -> Result<(usize, Handled), (Option<EventId>, NotHandled)> {
-        let (db, batch) =
-            self.take_timers(allowed, most, dead).await.map_err(|fault| (None, fault.into()))?;
-        match batch.first().map(|timer| timer.id) {
-            None => Ok((0, Handled::default())),
-            first => match self.transaction(db, &batch).await {
-                Ok(handled) => Ok((batch.len(), handled)),
-                Err(not) => Err((first, not)),
-            },
-        }
+        acknowledged: &[uuid::Uuid],
+    ) -> Result<(usize, Handled), TimersNotHandled> {
+        let (mut db, batch) = self.take_timers(allowed, most, dead).await?;
+        let Some(first) = batch.first().map(|timer| timer.id) else {
+            return Ok((0, Handled::default()));
+        };
+        let failed = |why: NotHandled| TimersNotHandled { first: Some(first), why };
+        steps::forget(&mut db, acknowledged).await?;
+        let handled = self.transaction(db, &batch).await.map_err(failed)?;
+        Ok((batch.len(), handled))
     }
 
     async fn take_timers(
@@ -207,49 +222,6 @@ impl<S: Service> Handler<S> {
         Ok(to_say(owed, decided))
     }
 
-    fn tell(&self, batch: &[Incoming<S::Hears>], new: &[&Incoming<S::Hears>], decided: &Decided) {
-        let is_new = |incoming| new.iter().any(|new| std::ptr::eq(*new, incoming));
-        for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
-        {
-            self.metrics.repeat(&repeat.origin.topic);
-            if repeat.via == Via::Replay {
-                tracing::info!(event.id = %repeat.id, "a replay of no dead letter that is still known: skipped");
-            }
-        }
-        let answered: HashSet<uuid::Uuid> =
-            decided.owed.iter().map(|answer| answer.cause).collect();
-        for incoming in new {
-            match &incoming.content {
-                Err(poison) => self.tell_dead(incoming, poison),
-                Ok(_) if !answered.contains(&incoming.id.0) => self.tell_unanswered(incoming),
-                Ok(_) => (),
-            }
-        }
-    }
-
-    fn tell_dead(&self, incoming: &Incoming<S::Hears>, poison: &Poison) {
-        let origin = &incoming.origin;
-        self.metrics.dead_letter(&origin.topic, poison.class.as_str());
-        tracing::error!(
-            event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
-            messaging.destination = origin.topic, messaging.partition = origin.partition,
-            messaging.offset = origin.offset, error.class = poison.class.as_str(), why = poison.why,
-            "dead letter: set aside on the DLQ"
-        );
-    }
-
-    /// An event that is always answered, and was not: a second one of its kind about its key.
-    fn tell_unanswered(&self, incoming: &Incoming<S::Hears>) {
-        let hearing = incoming.name.and_then(|n| self.manifest.hearing(&incoming.origin.topic, n));
-        if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
-            self.metrics.unanswered(&incoming.origin.topic);
-            tracing::info!(
-                event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
-                "nothing to say: not the first of its kind about this key"
-            );
-        }
-    }
-
     /// The dead letter of an event, with the span that sends it.
     fn dead_letter(
         &self,
@@ -276,9 +248,13 @@ fn senders<E>(batch: &[Incoming<E>]) -> impl Iterator<Item = (&TraceContext, Eve
     batch.iter().map(|incoming| (&incoming.trace, incoming.id))
 }
 
-/// The new events, each once, in the order of the batch.
-fn first_of_each<E>(batch: &[Incoming<E>], mut new: HashSet<uuid::Uuid>) -> Vec<&Incoming<E>> {
-    batch.iter().filter(|incoming| new.remove(&incoming.id.0)).collect()
+/// The new events, each once, in the order of the batch. Of a dead letter's event and its replay,
+/// which have one id, the replay counts.
+fn first_of_each<E>(
+    batch: &[Incoming<E>],
+    mut new: HashSet<(uuid::Uuid, bool)>,
+) -> Vec<&Incoming<E>> {
+    batch.iter().filter(|i| new.remove(&(i.id.0, i.via == Via::Replay))).collect()
 }
 
 fn to_say(owed: Vec<Owed>, decided: Decided) -> Handled {
@@ -289,9 +265,4 @@ fn to_say(owed: Vec<Owed>, decided: Decided) -> Handled {
         order(a).cmp(&order(b))
     });
     Handled { owed: all, sending: decided.sending }
-}
-
-/// Now, for what is not compared with the time of another machine.
-fn heard_at() -> i64 {
-    clock::now().0
 }

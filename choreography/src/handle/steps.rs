@@ -31,29 +31,31 @@ pub(super) async fn due<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRes
     Ok(())
 }
 
-/// Notes the ids of the batch. Out: those that have their effect in this transaction.
+/// Notes the ids of the batch. Out: those that have their effect in this transaction, and whether
+/// they have it by a replay.
 pub(super) async fn handled<E>(
     db: &mut Transaction,
     batch: &[Incoming<E>],
-) -> DbResult<HashSet<Uuid>> {
+) -> DbResult<HashSet<(Uuid, bool)>> {
+    // By the database's time: all instances prune by it.
     const HANDLED: &str = "INSERT INTO handled (id, heard_at, dead)
-        SELECT id, heard_at, dead FROM input WHERE true ON CONFLICT (id) DO NOTHING RETURNING id";
+        SELECT id, now_ms(), dead FROM input WHERE true ON CONFLICT (id) DO NOTHING RETURNING id";
     const REPLAYED: &str = "UPDATE handled SET dead = input.dead FROM input
         WHERE handled.id = input.id AND handled.dead = 1 RETURNING handled.id";
     let ordinary = rows(batch, |via| via != Via::Replay, HANDLED_BIT);
     let replayed = rows(batch, |via| via == Via::Replay, REPLAYED_BIT);
     let mut new = HashSet::new();
     if !ordinary.is_empty() {
-        let input = Input::new()
-            .id("id", ordinary.keys().copied())
-            .int("heard_at", ordinary.keys().map(|_| super::heard_at()))
-            .int("dead", ordinary.values().copied());
-        new.extend(db.fetch::<(Uuid,)>(HANDLED, input).await?.into_iter().map(|(id,)| id));
+        let input =
+            Input::new().id("id", ordinary.keys().copied()).int("dead", ordinary.values().copied());
+        let ids = db.fetch::<(Uuid,)>(HANDLED, input).await?;
+        new.extend(ids.into_iter().map(|(id,)| (id, false)));
     }
     if !replayed.is_empty() {
         let input =
             Input::new().id("id", replayed.keys().copied()).int("dead", replayed.values().copied());
-        new.extend(db.fetch::<(Uuid,)>(REPLAYED, input).await?.into_iter().map(|(id,)| id));
+        let ids = db.fetch::<(Uuid,)>(REPLAYED, input).await?;
+        new.extend(ids.into_iter().map(|(id,)| (id, true)));
     }
     Ok(new)
 }

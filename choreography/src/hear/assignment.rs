@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
@@ -17,14 +17,24 @@ pub(crate) type Partition = (String, i32);
 pub(crate) struct Assignments {
     group: String,
     accepted: Vec<AcceptedGap>,
-    /// Counts assignments, so that a batch can tell whether a partition was ours all the time.
+    /// Counts what is fetched anew, so that a batch can tell whether a partition was ours all the
+    /// time.
     number: u64,
-    /// Fetched, by the number of their assignment.
-    fetched: HashMap<Partition, u64>,
+    /// Counts the group's rebalances.
+    changes: u64,
+    fetched: HashMap<Partition, Fetched>,
     /// Ours, and not yet settled where to start.
     pending: BTreeSet<Partition>,
     /// Ours, and not fetched, as records are missing.
     gaps: BTreeMap<Partition, Gap>,
+}
+
+/// A partition that is fetched.
+struct Fetched {
+    /// The number of its assignment.
+    number: u64,
+    /// The offset after the last record that was handled.
+    next: i64,
 }
 
 /// Records that are gone before they were heard, or an offset that the partition never had.
@@ -35,12 +45,21 @@ pub(crate) struct Gap {
     high: i64,
 }
 
+/// Where a partition starts.
+enum Start {
+    At(i64),
+    /// At this offset, on an operator's word.
+    Accepted(i64),
+    Not(Gap),
+}
+
 impl Assignments {
     pub(super) fn new(group: &str, accepted: Vec<AcceptedGap>) -> Self {
         Self {
             group: group.to_owned(),
             accepted,
             number: 0,
+            changes: 0,
             fetched: HashMap::new(),
             pending: BTreeSet::new(),
             gaps: BTreeMap::new(),
@@ -48,8 +67,29 @@ impl Assignments {
     }
 
     /// The number of the assignment under which a partition is fetched, if it is.
-    pub(crate) fn number_of(&self, partition: &Partition) -> Option<u64> {
-        self.fetched.get(partition).copied()
+    pub(super) fn number_of(&self, partition: &Partition) -> Option<u64> {
+        self.fetched.get(partition).map(|fetched| fetched.number)
+    }
+
+    /// The number of the newest assignment.
+    pub(super) fn newest(&self) -> u64 {
+        self.number
+    }
+
+    /// The offset after the last record that was handled, if the partition is fetched.
+    pub(super) fn position(&self, partition: &Partition) -> Option<i64> {
+        self.fetched.get(partition).map(|fetched| fetched.next)
+    }
+
+    /// All before `next` was handled. Out: whether the partition is still ours, under this number.
+    pub(super) fn advance(&mut self, partition: &Partition, number: u64, next: i64) -> bool {
+        match self.fetched.get_mut(partition) {
+            Some(fetched) if fetched.number == number => {
+                fetched.next = next;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Whether there are partitions to settle.
@@ -57,12 +97,13 @@ impl Assignments {
         !self.pending.is_empty()
     }
 
-    /// Whether anything is ours.
-    pub(crate) fn any(&self) -> bool {
-        !(self.fetched.is_empty() && self.pending.is_empty() && self.gaps.is_empty())
+    /// How often the group has told what is ours: 0 until we have joined it. It may be nothing.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub(super) fn change(&mut self, change: &Change) {
+        self.changes += 1;
         match change {
             Change::Assigned(partitions) => self.pending.extend(partitions.iter().cloned()),
             Change::Revoked(partitions) => {
@@ -77,11 +118,8 @@ impl Assignments {
 
     /// Stops fetching, and settles all anew: some position was not what the broker has.
     pub(super) fn doubt(&mut self, consumer: &BaseConsumer<HearContext>) {
-        let mut list = TopicPartitionList::new();
-        for (topic, partition) in self.fetched.keys() {
-            list.add_partition(topic, *partition);
-        }
-        if let Err(error) = consumer.incremental_unassign(&list) {
+        if let Err(error) = unassign(consumer, |partition| self.fetched.contains_key(partition)) {
+            // It is tried again before anything is fetched anew.
             tracing::warn!(%error, "cannot stop fetching");
         }
         self.pending.extend(self.fetched.drain().map(|(partition, _)| partition));
@@ -92,7 +130,7 @@ impl Assignments {
     ///
     /// # Errors
     /// Kafka does not tell; what is pending stays so, for another try.
-    pub(crate) fn settle(
+    pub(super) fn settle(
         &mut self,
         consumer: &BaseConsumer<HearContext>,
         offsets: &Offsets,
@@ -100,19 +138,20 @@ impl Assignments {
     ) -> KafkaResult<()> {
         let pending: Vec<Partition> = self.pending.iter().cloned().collect();
         let committed = offsets.committed(&pending)?;
-        let mut starts = TopicPartitionList::new();
-        for partition in pending {
-            let (low, high) = offsets.watermarks(&partition)?;
-            let committed = committed.get(&partition).copied();
-            match self.start(&partition, committed, low, high, nothing_handled) {
-                Ok(offset) => {
-                    starts.add_partition_offset(
-                        &partition.0,
-                        partition.1,
-                        Offset::Offset(offset),
-                    )?;
+        let watermarks = offsets.watermarks(&pending)?;
+        let (mut starts, mut accepted) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for (partition, (low, high)) in pending.into_iter().zip(watermarks) {
+            let known = committed.get(&partition).copied();
+            let add = |list: &mut TopicPartitionList, offset| {
+                list.add_partition_offset(&partition.0, partition.1, Offset::Offset(offset))
+            };
+            match self.start(&partition, known, low, high, nothing_handled) {
+                Start::At(offset) => add(&mut starts, offset)?,
+                Start::Accepted(offset) => {
+                    add(&mut starts, offset)?;
+                    add(&mut accepted, offset)?;
                 }
-                Err(gap) => {
+                Start::Not(gap) => {
                     tracing::error!(
                         messaging.destination = partition.0,
                         messaging.partition = partition.1,
@@ -125,6 +164,10 @@ impl Assignments {
         }
         self.fetch(consumer, &starts)?;
         self.pending.clear();
+        if 0 < accepted.count() {
+            // The next start needs no word for a gap that was accepted once.
+            consumer.commit(&accepted, CommitMode::Async)?;
+        }
         Ok(())
     }
 
@@ -135,10 +178,10 @@ impl Assignments {
         low: i64,
         high: i64,
         nothing_handled: bool,
-    ) -> Result<i64, Gap> {
+    ) -> Start {
         match committed {
-            Some(offset) if (low..=high).contains(&offset) => return Ok(offset),
-            None if low == 0 || nothing_handled => return Ok(low),
+            Some(offset) if (low..=high).contains(&offset) => return Start::At(offset),
+            None if low == 0 || nothing_handled => return Start::At(low),
             Some(_) | None => (),
         }
         let accepted = self.accepted.iter().find(|gap| {
@@ -146,7 +189,10 @@ impl Assignments {
                 && gap.partition == partition.1
                 && (low..=high).contains(&gap.offset)
         });
-        accepted.map(|gap| gap.offset).ok_or(Gap { committed, low, high })
+        match accepted {
+            Some(gap) => Start::Accepted(gap.offset),
+            None => Start::Not(Gap { committed, low, high }),
+        }
     }
 
     fn fetch(
@@ -154,10 +200,16 @@ impl Assignments {
         consumer: &BaseConsumer<HearContext>,
         starts: &TopicPartitionList,
     ) -> Result<(), KafkaError> {
+        // What could not be given up before is fetched at a place that was doubted.
+        unassign(consumer, |(topic, partition)| {
+            starts.find_partition(topic, *partition).is_some()
+        })?;
         consumer.incremental_assign(starts)?;
         for element in starts.elements() {
             self.number += 1;
-            self.fetched.insert((element.topic().to_owned(), element.partition()), self.number);
+            let Offset::Offset(next) = element.offset() else { continue };
+            let fetched = Fetched { number: self.number, next };
+            self.fetched.insert((element.topic().to_owned(), element.partition()), fetched);
         }
         Ok(())
     }
@@ -176,6 +228,20 @@ impl Assignments {
     pub(crate) fn gaps(&self) -> usize {
         self.gaps.len()
     }
+}
+
+/// Stops fetching those partitions that are fetched and `chosen`.
+fn unassign(
+    consumer: &BaseConsumer<HearContext>,
+    chosen: impl Fn(&Partition) -> bool,
+) -> KafkaResult<()> {
+    let mut list = TopicPartitionList::new();
+    for partition in super::client::names(&consumer.assignment()?) {
+        if chosen(&partition) {
+            list.add_partition(&partition.0, partition.1);
+        }
+    }
+    if list.count() == 0 { Ok(()) } else { consumer.incremental_unassign(&list) }
 }
 
 fn describe(group: &str, (topic, partition): &Partition, gap: &Gap) -> String {

@@ -11,6 +11,7 @@ use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaRespErr;
 
 use super::assignment::Partition;
+use super::lag::Figures;
 use crate::kafka;
 
 /// A change of what this member of the group is responsible for.
@@ -22,19 +23,12 @@ pub(crate) enum Change {
     Revoked(Vec<Partition>),
 }
 
-/// How far one partition is behind.
-#[derive(Clone, Debug)]
-pub(crate) struct Lag {
-    pub(crate) topic: String,
-    pub(crate) partition: i32,
-    pub(crate) records: i64,
-}
-
 /// Collects what the callbacks say; the loop reads it after each poll, on the same thread.
 #[derive(Default)]
 pub(crate) struct HearContext {
     changes: Mutex<Vec<Change>>,
-    lag: Mutex<Option<Vec<Lag>>>,
+    figures: Mutex<Option<Figures>>,
+    failed: Mutex<Option<KafkaError>>,
 }
 
 impl HearContext {
@@ -44,8 +38,13 @@ impl HearContext {
     }
 
     /// The newest statistics, if there are any since the last call.
-    pub(crate) fn lag(&self) -> Option<Vec<Lag>> {
-        self.lag.lock().unwrap_or_else(PoisonError::into_inner).take()
+    pub(super) fn figures(&self) -> Option<Figures> {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Why the consumer cannot go on, if it cannot.
+    pub(super) fn failed(&self) -> Option<KafkaError> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn push(&self, change: Change) {
@@ -63,15 +62,8 @@ impl ClientContext for HearContext {
     }
 
     fn stats(&self, statistics: Statistics) {
-        let partitions = statistics.topics.into_values().flat_map(|topic| {
-            let name = topic.topic;
-            topic.partitions.into_values().map(move |p| (name.clone(), p))
-        });
-        let lag = partitions
-            .filter(|(_, p)| p.desired && 0 <= p.partition && 0 <= p.consumer_lag)
-            .map(|(topic, p)| Lag { topic, partition: p.partition, records: p.consumer_lag })
-            .collect();
-        *self.lag.lock().unwrap_or_else(PoisonError::into_inner) = Some(lag);
+        let figures = Figures::of(statistics);
+        *self.figures.lock().unwrap_or_else(PoisonError::into_inner) = Some(figures);
     }
 }
 
@@ -93,38 +85,33 @@ impl ConsumerContext for HearContext {
             }
             _ => {
                 tracing::info!(partitions = ?list, lost = consumer.assignment_lost(), "revoked");
-                let fetched = fetched_of(consumer, &list);
+                // What is not settled was never given to librdkafka.
+                let given_up = fetched_of(consumer, &list);
                 self.push(Change::Revoked(list));
-                fetched.and_then(|fetched| consumer.incremental_unassign(&fetched))
+                given_up.and_then(|fetched| consumer.incremental_unassign(&fetched))
             }
         };
         if let Err(error) = done {
-            tracing::error!(%error, "cannot follow the group's rebalance");
-        }
-    }
-
-    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
-        if let Err(error) = result {
-            // Harmless: the records come again, and their ids are known.
-            tracing::info!(%error, "an offset was not committed");
+            // The group waits for an answer that cannot be given: only a new client helps.
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         }
     }
 }
 
-/// Those of `list` that librdkafka fetches: what is not settled was never given to it.
+/// The partitions of a list.
+pub(super) fn names(list: &TopicPartitionList) -> Vec<Partition> {
+    list.elements().iter().map(|e| (e.topic().to_owned(), e.partition())).collect()
+}
+
 fn fetched_of(
     consumer: &BaseConsumer<HearContext>,
     list: &[Partition],
 ) -> KafkaResult<TopicPartitionList> {
     let mut fetched = TopicPartitionList::new();
-    for partition in names(&consumer.assignment()?) {
-        if list.contains(&partition) {
-            fetched.add_partition(&partition.0, partition.1);
+    for (topic, partition) in names(&consumer.assignment()?) {
+        if list.iter().any(|(t, p)| *t == topic && *p == partition) {
+            fetched.add_partition(&topic, partition);
         }
     }
     Ok(fetched)
-}
-
-fn names(list: &TopicPartitionList) -> Vec<Partition> {
-    list.elements().iter().map(|e| (e.topic().to_owned(), e.partition())).collect()
 }

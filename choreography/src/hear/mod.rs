@@ -1,96 +1,60 @@
 //! Hearing: batches from the assigned partitions, and the offsets after them.
 
 mod assignment;
+mod batch;
 mod client;
+mod lag;
 mod offsets;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::future::Future;
-use std::pin::pin;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use shared_events::amounts::Timestamp;
-use shared_events::headers::{CE_TYPE, RawHeaders};
-use tokio::runtime::Handle;
+use shared_events::headers::RawHeaders;
 
 pub(crate) use assignment::{Assignments, Partition};
-pub(crate) use client::{Change, HearContext, Lag};
+pub(crate) use batch::Batch;
 pub(crate) use offsets::Offsets;
 
 use crate::clock;
 use crate::config::Config;
 use crate::record::Taken;
+use batch::{Limits, Polled};
+use client::HearContext;
 
 /// A consumer, and what was taken from it and not yet handled.
 pub(crate) struct Hear {
-    pub(crate) consumer: BaseConsumer<HearContext>,
     pub(crate) assignments: Assignments,
     pub(crate) offsets: Offsets,
+    consumer: BaseConsumer<HearContext>,
     limits: Limits,
     /// Interned names, so that a record does not allocate its topic's.
     topics: HashMap<String, Arc<str>>,
     /// Records that came while the partitions were paused; they go first.
-    kept: VecDeque<Taken>,
-    paused: bool,
-    /// When a record was taken last, and when it had been appended.
+    kept: VecDeque<Polled>,
+    kept_bytes: usize,
+    /// All that was fetched under an assignment up to this number is paused.
+    paused: Option<u64>,
+    /// An error that ends the consumer, and was met while nobody could be told.
+    failed: Option<KafkaError>,
+    /// When a record was taken last, and when that had been appended.
     moved: Instant,
     newest: Timestamp,
     /// Whether the client said last that there is more to take.
     behind: bool,
-}
-
-/// What one batch may hold.
-struct Limits {
-    records: usize,
-    bytes: usize,
-    wait: Duration,
-}
-
-/// What was taken at once.
-pub(crate) struct Batch {
-    /// What may concern the service, in the order of each partition.
-    pub(crate) records: Vec<Taken>,
-    /// How many records were skipped by their header, by topic.
-    pub(crate) skipped: BTreeMap<Arc<str>, u64>,
-    /// Where each partition goes on, and under which assignment that is true.
-    next: HashMap<Partition, Next>,
-    bytes: usize,
-    /// When its first record came.
-    pub(crate) started: SystemTime,
-}
-
-struct Next {
-    offset: i64,
-    assignment: u64,
-}
-
-impl Batch {
-    fn new() -> Self {
-        Self {
-            records: vec![],
-            skipped: BTreeMap::new(),
-            next: HashMap::new(),
-            bytes: 0,
-            started: clock::system_time(),
-        }
-    }
-
-    /// Whether nothing was taken, not even something to skip.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.next.is_empty()
-    }
+    /// Whose position the client said last was not committed.
+    uncommitted: Vec<Partition>,
+    /// No broker can be reached.
+    away: bool,
 }
 
 /// No longer than this between two records of one batch.
 const LULL: Duration = Duration::from_millis(1);
-
-/// How long the loop waits for something else before it serves the consumer.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 impl Hear {
     /// Joins the group `group` and asks for `topics`.
@@ -101,50 +65,53 @@ impl Hear {
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
         consumer.subscribe(&names)?;
         Ok(Self {
-            consumer,
             assignments: Assignments::new(group, config.accept_gap.clone()),
             offsets: Offsets::new(config, group)?,
-            limits: Limits {
-                records: config.batch_records as usize,
-                bytes: config.batch_bytes as usize,
-                wait: config.batch_wait,
-            },
+            consumer,
+            limits: Limits::of(config),
             topics: topics.iter().map(|name| (name.clone(), Arc::from(name.as_str()))).collect(),
             kept: VecDeque::new(),
-            paused: false,
+            kept_bytes: 0,
+            paused: None,
+            failed: None,
             moved: Instant::now(),
             newest: Timestamp(0),
             behind: false,
+            uncommitted: vec![],
+            away: false,
         })
     }
 
     /// Takes a batch: waits for its first record for at most `wait`, and then only as long as
-    /// records keep coming and the limits allow. `heard` tells by topic and name what is not
-    /// skipped.
+    /// records keep coming and the limits allow. `heard` tells what is not skipped.
+    ///
+    /// # Errors
+    /// The consumer has failed for good.
     pub(crate) fn take(
         &mut self,
         wait: Duration,
-        heard: impl Fn(&str, &str) -> bool,
+        heard: impl Fn(&Taken) -> bool,
     ) -> Result<Batch, KafkaError> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         self.resume()?;
         let mut batch = Batch::new();
         let mut began = Instant::now();
         loop {
-            if self.limits.records <= batch.records.len()
-                || self.limits.bytes <= batch.bytes
-                || (!batch.is_empty() && self.limits.wait <= began.elapsed())
-            {
+            let first = batch.is_empty();
+            if batch.is_full(&self.limits) || (!first && self.limits.wait <= began.elapsed()) {
                 return Ok(batch);
             }
-            if let Some(taken) = self.kept.pop_front() {
-                self.add(&mut batch, taken, &heard);
-                continue;
-            }
-            let first = batch.is_empty();
-            match self.poll(if first { wait } else { LULL })? {
-                Some(taken) => self.add(&mut batch, taken, &heard),
-                None => return Ok(batch),
-            }
+            let polled = match self.kept.pop_front() {
+                Some(kept) => {
+                    self.kept_bytes -= kept.taken.size();
+                    Some(kept)
+                }
+                None => self.poll(if first { wait } else { LULL })?,
+            };
+            let Some(polled) = polled else { return Ok(batch) };
+            batch.add(polled, &self.assignments, &heard);
             if first {
                 began = Instant::now();
                 batch.started = clock::system_time();
@@ -152,26 +119,8 @@ impl Hear {
         }
     }
 
-    fn add(&mut self, batch: &mut Batch, taken: Taken, heard: impl Fn(&str, &str) -> bool) {
-        let partition = (taken.topic.to_string(), taken.partition);
-        let Some(assignment) = self.assignments.number_of(&partition) else {
-            // Revoked since: whoever owns it now takes it.
-            return;
-        };
-        batch.next.insert(partition, Next { offset: taken.offset + 1, assignment });
-        let name = taken.headers.iter().rev().find(|(name, _)| name == CE_TYPE);
-        let name = name.and_then(|(_, value)| std::str::from_utf8(value.as_deref()?).ok());
-        match name.is_none_or(|name| heard(&taken.topic, name)) {
-            true => {
-                batch.bytes += taken.value.as_ref().map_or(0, Vec::len);
-                batch.records.push(taken);
-            }
-            false => *batch.skipped.entry(Arc::clone(&taken.topic)).or_default() += 1,
-        }
-    }
-
     /// One record, or nothing: nothing came, or something else did, such as a rebalance.
-    fn poll(&mut self, wait: Duration) -> Result<Option<Taken>, KafkaError> {
+    fn poll(&mut self, wait: Duration) -> Result<Option<Polled>, KafkaError> {
         let polled = match self.consumer.poll(wait) {
             None => Ok(None),
             Some(Ok(message)) => Ok(Some(own(&self.topics, &message))),
@@ -179,36 +128,45 @@ impl Hear {
         };
         for change in self.consumer.context().changes() {
             self.assignments.change(&change);
-            if let Change::Revoked(partitions) = &change {
-                self.kept.retain(|t| {
-                    !partitions.iter().any(|(topic, p)| **topic == *t.topic && *p == t.partition)
-                });
-            }
         }
+        self.failed = self.failed.take().or(self.consumer.context().failed());
         match polled {
             Ok(Some(taken)) => {
                 self.moved = Instant::now();
                 self.newest = taken.timestamp;
-                Ok(Some(taken))
+                self.away = false;
+                let partition = (taken.topic.to_string(), taken.partition);
+                let number = self.assignments.number_of(&partition);
+                Ok(number.map(|assignment| Polled { taken, assignment }))
             }
             Ok(None) => Ok(None),
             Err(error) => self.tell(error).map(|()| None),
         }
     }
 
+    /// What is not dealt with here is logged already, by the client's context.
     fn tell(&mut self, error: KafkaError) -> Result<(), KafkaError> {
         match error.rdkafka_error_code() {
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => Err(error),
+            Some(RDKafkaErrorCode::Fatal) => Err(error),
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 tracing::error!(%error, "Kafka does not have the offset asked for: all positions are checked again");
-                self.assignments.doubt(&self.consumer);
+                self.start_anew();
                 Ok(())
             }
-            Some(RDKafkaErrorCode::Fatal) => Err(error),
-            _ => {
-                tracing::warn!(%error, "the consumer reports");
+            Some(RDKafkaErrorCode::AllBrokersDown) => {
+                self.away = true;
                 Ok(())
             }
+            _ => Ok(()),
         }
+    }
+
+    /// Fetches nothing until it is settled anew where each partition starts.
+    fn start_anew(&mut self) {
+        self.assignments.doubt(&self.consumer);
+        self.kept.clear();
+        self.kept_bytes = 0;
     }
 
     /// Settles where each partition that was assigned starts.
@@ -216,79 +174,78 @@ impl Hear {
         self.assignments.settle(&self.consumer, &self.offsets, nothing_handled)
     }
 
-    /// Waits for `future`. When that takes long the partitions are paused and the consumer is
-    /// served, so that the group does not take this member for dead. `alive` is called meanwhile.
-    pub(crate) fn wait<T>(
-        &mut self,
-        runtime: &Handle,
-        alive: impl Fn(),
-        future: impl Future<Output = T>,
-    ) -> T {
-        let mut future = pin!(future);
-        loop {
-            let patience = async { tokio::time::timeout(PATIENCE, &mut future).await };
-            if let Ok(value) = runtime.block_on(patience) {
-                return value;
-            }
-            self.stand_still();
-            alive();
-        }
-    }
-
-    /// Pauses all partitions and serves the consumer once.
+    /// Pauses all partitions, those that were settled since included, and serves the consumer once.
     pub(crate) fn stand_still(&mut self) {
-        if !self.paused {
-            // What is assigned later is not fetched before it is settled, which is not done here.
+        let newest = self.assignments.newest();
+        if self.paused != Some(newest) {
             match self.consumer.assignment().and_then(|all| self.consumer.pause(&all)) {
-                Ok(()) => self.paused = true,
+                Ok(()) => self.paused = Some(newest),
                 Err(error) => tracing::warn!(%error, "cannot pause"),
             }
         }
         match self.poll(Duration::ZERO) {
-            Ok(Some(taken)) => self.kept.push_back(taken),
+            Ok(Some(polled)) => self.keep(polled),
             Ok(None) => (),
-            Err(error) => tracing::error!(%error, "the consumer has failed"),
+            Err(error) => self.failed = Some(error),
         }
     }
 
-    /// What the client says of the lag of our partitions, if it said something since the last call.
-    pub(crate) fn lags(&mut self) -> Option<Vec<Lag>> {
-        let lags = self.consumer.context().lag()?;
-        self.behind = !self.paused && lags.iter().any(|lag| 0 < lag.records);
-        Some(lags)
-    }
-
-    /// How old the newest record taken is, in seconds: how far we are behind, if we are.
-    pub(crate) fn seconds_behind(&self) -> f64 {
-        let age = clock::now().0.saturating_sub(self.newest.0).max(0);
-        Duration::from_millis(age.unsigned_abs()).as_secs_f64()
-    }
-
-    /// For how long there was something to take, and nothing came.
-    pub(crate) fn stuck_for(&self) -> Duration {
-        if self.behind { self.moved.elapsed() } else { Duration::ZERO }
+    /// Nothing more comes from what is paused. If it does, it is fetched again later.
+    fn keep(&mut self, polled: Polled) {
+        self.kept_bytes += polled.taken.size();
+        self.kept.push_back(polled);
+        if self.limits.records < self.kept.len() || self.limits.bytes < self.kept_bytes {
+            tracing::warn!("records keep coming from partitions that are paused");
+            self.start_anew();
+        }
     }
 
     fn resume(&mut self) -> Result<(), KafkaError> {
-        if self.paused {
+        if self.paused.is_some() {
             self.consumer.resume(&self.consumer.assignment()?)?;
-            self.paused = false;
+            self.paused = None;
+            // Until now it could not move.
+            self.moved = Instant::now();
         }
         Ok(())
     }
 
     /// Commits the offsets after a batch, but for partitions that are no longer ours.
-    pub(crate) fn commit(&self, batch: &Batch, mode: CommitMode) -> Result<(), KafkaError> {
+    ///
+    /// # Errors
+    /// As the client says. Nothing is lost by that.
+    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), KafkaError> {
         let mut offsets = TopicPartitionList::new();
-        for ((topic, partition), next) in &batch.next {
-            if self.assignments.number_of(&(topic.clone(), *partition)) == Some(next.assignment) {
-                offsets.add_partition_offset(topic, *partition, Offset::Offset(next.offset))?;
+        for (partition, next) in &batch.next {
+            if self.assignments.advance(partition, next.assignment, next.offset) {
+                offsets.add_partition_offset(
+                    &partition.0,
+                    partition.1,
+                    Offset::Offset(next.offset),
+                )?;
             }
         }
-        if offsets.count() == 0 {
-            return Ok(());
+        self.commit_all(&offsets)
+    }
+
+    /// Commits again what the client's last statistics show as not committed: a commit during a
+    /// rebalance is refused, which the client does not tell. Nothing is lost by that, but timers
+    /// wait for what the group has committed.
+    ///
+    /// # Errors
+    /// As the client says.
+    pub(crate) fn commit_again(&mut self) -> Result<(), KafkaError> {
+        let mut offsets = TopicPartitionList::new();
+        for partition in std::mem::take(&mut self.uncommitted) {
+            if let Some(next) = self.assignments.position(&partition) {
+                offsets.add_partition_offset(&partition.0, partition.1, Offset::Offset(next))?;
+            }
         }
-        self.consumer.commit(&offsets, mode)
+        self.commit_all(&offsets)
+    }
+
+    fn commit_all(&self, offsets: &TopicPartitionList) -> Result<(), KafkaError> {
+        if offsets.count() == 0 { Ok(()) } else { self.consumer.commit(offsets, CommitMode::Async) }
     }
 }
 

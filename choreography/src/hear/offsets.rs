@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaResult;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::assignment::Partition;
@@ -13,7 +13,7 @@ use super::client::HearContext;
 use crate::config::Config;
 
 /// How long Kafka may take to tell.
-const TIMEOUT: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client of the same group that never joins it.
 pub(crate) struct Offsets {
@@ -22,8 +22,18 @@ pub(crate) struct Offsets {
 
 impl Offsets {
     pub(crate) fn new(config: &Config, group: &str) -> KafkaResult<Self> {
-        let client = crate::kafka::consumer(config, group);
+        let mut client = crate::kafka::consumer(config, group);
+        client.set("statistics.interval.ms", "0");
         Ok(Self { client: client.create_with_context(HearContext::default())? })
+    }
+
+    /// Takes what the client has to tell, which would else be kept for ever.
+    pub(crate) fn serve(&self) {
+        const EVENTS_MAX: usize = 100;
+        for _ in 0..EVENTS_MAX {
+            // An error, if there is one, is logged by the client's context.
+            let _ = self.client.poll(Duration::ZERO);
+        }
     }
 
     /// The offsets that the group has committed.
@@ -32,17 +42,33 @@ impl Offsets {
         known(&offsets)
     }
 
-    /// The first offset that the partition still has, and the one after its last.
-    pub(crate) fn watermarks(&self, of: &Partition) -> KafkaResult<(i64, i64)> {
-        self.client.fetch_watermarks(&of.0, of.1, TIMEOUT)
+    /// The first offset that each partition still has, and the one after its last, in the order
+    /// of `of`.
+    pub(crate) fn watermarks(&self, of: &[Partition]) -> KafkaResult<Vec<(i64, i64)>> {
+        let (starts, ends) = (self.all(of, Offset::Beginning)?, self.all(of, Offset::End)?);
+        Ok(of.iter().map(|partition| (starts[partition], ends[partition])).collect())
     }
 
-    /// The offset after the last record of each partition, all in one request to each broker.
+    /// The offset after the last record of each partition.
     pub(crate) fn ends(&self, of: &[Partition]) -> KafkaResult<HashMap<Partition, i64>> {
+        self.all(of, Offset::End)
+    }
+
+    /// In one request to each broker. In a question by time `what` stands for the oldest or the
+    /// newest time there is.
+    fn all(&self, of: &[Partition], what: Offset) -> KafkaResult<HashMap<Partition, i64>> {
+        if of.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut asked = list(of);
-        // In a question by time this stands for the newest time there is.
-        asked.set_all_offsets(Offset::End)?;
-        known(&self.client.offsets_for_times(asked, TIMEOUT)?)
+        asked.set_all_offsets(what)?;
+        let known = known(&self.client.offsets_for_times(asked, TIMEOUT)?)?;
+        let missing = KafkaError::OffsetFetch(RDKafkaErrorCode::UnknownPartition);
+        if of.iter().all(|partition| known.contains_key(partition)) {
+            Ok(known)
+        } else {
+            Err(missing)
+        }
     }
 
     /// All partitions of `topics`.
@@ -50,6 +76,10 @@ impl Offsets {
         let mut partitions = vec![];
         for topic in topics {
             let metadata = self.client.fetch_metadata(Some(topic), TIMEOUT)?;
+            let unknown = metadata.topics().iter().find_map(|topic| topic.error());
+            if let Some(code) = unknown {
+                return Err(KafkaError::MetadataFetch(code.into()));
+            }
             let ids = metadata.topics().iter().flat_map(|topic| topic.partitions());
             partitions.extend(ids.map(|partition| ((*topic).to_owned(), partition.id())));
         }

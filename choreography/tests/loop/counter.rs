@@ -1,30 +1,49 @@
 //! A service for tests. What it does is in the order's currency, which it has no other use for.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use choreography::db::{DbResult, Input, Migration, Transaction};
 use choreography::manifest::{Answers, Manifest};
 use choreography::service::{Heard, Said, Service};
 use shared_events::amounts::Timestamp;
-use shared_events::inventory::{StockRejected, StockRejection, StockReleased, StockReserved};
+use shared_events::ids::OrderId;
+use shared_events::inventory::{
+    StockLine, StockRejected, StockRejection, StockReleased, StockReserved,
+};
 use shared_events::orders::{OrderCancelled, OrderPlaced};
 
 choreography::events! {
     /// What it hears.
-    pub enum Hears { OrderPlaced, OrderCancelled, StockReleased }
+    pub(crate) enum Hears { OrderPlaced, OrderCancelled, StockReleased }
 }
 
 choreography::events! {
     /// What it says.
-    pub enum Says { StockReserved, StockRejected, StockReleased }
+    pub(crate) enum Says { StockReserved, StockRejected, StockReleased }
 }
 
 /// Counts the events of each order, in `counts`.
-pub struct Counter;
+pub(crate) struct Counter;
 
-/// Counts that have changed: by order id, what is to be added, and what the database is given.
+/// While this is set, `load` blocks its thread on an order in the currency `HOLD`.
+pub(crate) static HELD: AtomicBool = AtomicBool::new(false);
+
 #[derive(Default)]
-pub struct Counts(Vec<(String, String)>);
+pub(crate) struct Counts {
+    /// How many events of an order were heard before.
+    heard: HashMap<String, i64>,
+    /// Orders to be counted, and what is noted with them.
+    changed: Vec<(String, String)>,
+}
+
+impl Counts {
+    fn count(&mut self, order: &OrderId, note: &str) {
+        *self.heard.entry(order.to_string()).or_default() += 1;
+        self.changed.push((order.to_string(), note.to_owned()));
+    }
+}
 
 impl Service for Counter {
     type Hears = Hears;
@@ -34,7 +53,7 @@ impl Service for Counter {
     fn manifest(&self) -> Manifest {
         Manifest::new("counter-svc", 1)
             .hears::<OrderPlaced>(Answers::Always)
-            .hears::<OrderCancelled>(Answers::Sometimes)
+            .hears::<OrderCancelled>(Answers::Never)
             .timer::<StockReleased>()
             .says::<StockReserved>()
             .says::<StockRejected>()
@@ -46,23 +65,39 @@ impl Service for Counter {
         vec![Migration { version: 1000, name: "counts", sql }]
     }
 
-    async fn load(&self, _db: &mut Transaction, _heard: &[Heard<Hears>]) -> DbResult<Counts> {
-        Ok(Counts::default())
+    async fn load(&self, db: &mut Transaction, heard: &[Heard<Hears>]) -> DbResult<Counts> {
+        const LOAD: &str = "SELECT order_id, heard FROM counts
+            WHERE order_id IN (SELECT order_id FROM input) ORDER BY order_id FOR UPDATE";
+        let in_currency = |code: &str| {
+            let placed =
+                |h: &Heard<Hears>| matches!(&h.event, Hears::OrderPlaced(p) if p.currency == code);
+            heard.iter().any(placed)
+        };
+        assert!(!in_currency("LOAD"), "the order says that loading fails");
+        while in_currency("HOLD") && HELD.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let orders = heard.iter().map(|heard| order_of(&heard.event).to_string());
+        let rows = db.fetch::<(String, i64)>(LOAD, Input::new().text("order_id", orders)).await?;
+        Ok(Counts { heard: rows.into_iter().collect(), changed: vec![] })
     }
 
     fn react(&self, counts: &mut Counts, heard: &Heard<Hears>, _now: Timestamp) -> Vec<Said<Says>> {
         match &heard.event {
             Hears::OrderPlaced(placed) => {
-                counts.0.push((placed.order_id.to_string(), placed.ship_to.name.clone()));
+                counts.count(&placed.order_id, &placed.ship_to.name);
                 answers(placed)
             }
             Hears::OrderCancelled(cancelled) => {
-                counts.0.push((cancelled.order_id.to_string(), String::new()));
+                counts.count(&cancelled.order_id, "");
                 vec![]
             }
+            // As a deadline: it is said only if nothing came after the order.
             Hears::StockReleased(released) => {
-                counts.0.push((released.order_id.to_string(), String::new()));
-                vec![Said::Itself]
+                let order = &released.order_id;
+                assert!(!order.as_str().contains("poison"), "the timer's order says so");
+                counts.count(order, "");
+                if counts.heard[order.as_str()] == 2 { vec![Said::Itself] } else { vec![] }
             }
         }
     }
@@ -71,11 +106,19 @@ impl Service for Counter {
         const COUNT: &str = "INSERT INTO counts (order_id, heard, note)
             SELECT order_id, 1, note FROM input WHERE true
             ON CONFLICT (order_id) DO UPDATE SET heard = counts.heard + 1";
-        for (order_id, note) in counts.0 {
+        for (order_id, note) in counts.changed {
             db.execute(COUNT, Input::new().text("order_id", [order_id]).text("note", [note]))
                 .await?;
         }
         Ok(())
+    }
+}
+
+fn order_of(event: &Hears) -> &OrderId {
+    match event {
+        Hears::OrderPlaced(placed) => &placed.order_id,
+        Hears::OrderCancelled(cancelled) => &cancelled.order_id,
+        Hears::StockReleased(released) => &released.order_id,
     }
 }
 
@@ -87,16 +130,21 @@ fn answers(placed: &OrderPlaced) -> Vec<Said<Says>> {
         reason: StockRejection::Other,
         shortages: vec![],
     };
+    let released = StockReleased { order_id, lines: vec![] };
     match placed.currency.as_str() {
         "PANIC" => panic!("the order says so"),
         "TWO" => vec![Said::now(reserved), Said::now(rejected)],
-        "LATER" => vec![
-            Said::now(reserved),
-            Said::after(Duration::from_millis(10), StockReleased { order_id, lines: vec![] }),
-        ],
+        "LATER" => {
+            vec![Said::now(reserved), Said::after(Duration::from_millis(10), released)]
+        }
+        "ALARM" => vec![Said::now(reserved), Said::after(Duration::from_secs(3), released)],
         "OTHER" => {
             let other = "another".parse().expect("an id");
             vec![Said::now(StockReserved { order_id: other, lines: vec![] })]
+        }
+        "BIG" => {
+            let line = StockLine { sku: "x".repeat(100).parse().expect("a SKU"), quantity: 1 };
+            vec![Said::now(StockReserved { lines: vec![line; 20], ..reserved })]
         }
         _ => vec![Said::now(reserved)],
     }

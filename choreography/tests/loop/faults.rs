@@ -1,6 +1,7 @@
 //! Poison: set aside, whole, and the flow goes on.
 
-use super::harness::{World, envelope, order, wait};
+use super::harness::{World, wait};
+use super::records::{check, envelope, order};
 use shared_events::ids::EventId;
 use uuid::Uuid;
 
@@ -35,28 +36,45 @@ fn what_cannot_be_handled_is_set_aside_and_the_rest_goes_on() {
     orders.sort_unstable();
     assert_eq!(orders, ["o-1", "o-5"]);
     assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 1"), 5);
-    wait("forgetting", || (world.number("SELECT COUNT(*) FROM owed") == 0).then_some(()));
+    world.wait_until_forgotten();
+    world.stop(instance);
+}
+
+/// The batch is one transaction, and the poison in it must not cost the others anything.
+#[test]
+fn the_one_record_that_the_database_refuses_is_found_among_many() {
+    let world = World::new();
+    for n in 0..200 {
+        let mut order = order(&format!("o-{}", n % 30), "TWO");
+        if n == 77 {
+            order.ship_to.name = "nul \0 byte".to_owned();
+        }
+        world.place(&order);
+    }
+    let instance = world.start(&["--batch-wait", "1s"]);
+    wait("all answers", || (check(&world.read("inventory")) == 398).then_some(()));
+    let dead = world.read("orders.counter-svc.dlq");
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].header("dlq-error-class").as_deref(), Some("refused"));
+    assert_eq!(world.number("SELECT SUM(heard) FROM counts"), 199);
+    assert_eq!(world.number("SELECT COUNT(*) FROM handled"), 200);
     world.stop(instance);
 }
 
 #[test]
-fn a_replay_of_a_dead_letter_is_handled_once() {
+fn a_panic_among_good_events_about_one_key_touches_none_of_them() {
     let world = World::new();
-    world.place(&order("o-2", "PANIC"));
-    let instance = world.start(&[]);
-    let dead = world.wait_for("orders.counter-svc.dlq", 1).remove(0);
-    // The operator has mended the order: the bytes are others, the place and the identity are not.
-    let mended = choreography::encode(&order("o-2", "EUR")).expect("encoded");
-    for _ in 0..2 {
-        world.put("orders.counter-svc.replay", Some("o-2"), &mended, &dead.headers);
-    }
-    let answers = world.wait_for("inventory", 1);
-    assert_eq!(answers[0].received().subject, Some("o-2"));
-    let last = world.place(&order("o-9", "EUR"));
-    wait("the last answer", || {
-        world.read("inventory").iter().any(|s| s.received().causation == Some(last)).then_some(())
-    });
-    assert_eq!(world.read("inventory").len(), 2);
-    assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 2"), 1);
+    let currencies = ["EUR", "PANIC", "TWO", "BIG", "PANIC", "EUR"];
+    let ids = currencies.map(|currency| world.place(&order("o-1", currency)));
+    let instance = world.start(&["--batch-wait", "1s", "--answer-bytes", "1000"]);
+    let dead = world.wait_for("orders.counter-svc.dlq", 3);
+    let classes: Vec<_> = dead.iter().filter_map(|d| d.header("dlq-error-class")).collect();
+    assert_eq!(classes, ["panic", "answer", "panic"], "in the order of their origin");
+    assert!(dead[1].header("dlq-error").expect("a reason").contains("the limit is 1000"));
+    let seen = world.wait_for("inventory", 4);
+    assert_eq!(check(&seen), 4);
+    let causes: Vec<_> = seen.iter().filter_map(|seen| seen.received().causation).collect();
+    assert_eq!(causes, [ids[0], ids[2], ids[2], ids[5]]);
+    assert_eq!(world.number("SELECT heard FROM counts"), 3);
     world.stop(instance);
 }

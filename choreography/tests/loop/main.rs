@@ -1,7 +1,22 @@
 //! The loop on librdkafka's mock cluster with SQLite: a counter that hears OrderPlaced and answers
 //! it, and does on demand what a service should not.
 
+mod broker;
 mod counter;
+mod database;
+mod ending;
 mod faults;
 mod flow;
+mod foreign;
+mod gaps;
+mod group;
 mod harness;
+mod idle;
+mod owing;
+mod postgres;
+mod process;
+mod records;
+mod replay;
+mod store;
+mod timers;
+mod topic;

@@ -102,7 +102,9 @@ fn spans_go_out_only_where_that_is_asked_for() {
 
 #[test]
 fn metrics_go_out_only_where_that_is_asked_for() {
-    let rows: &[(&[(&str, &str)], &[&str])] = &[
+    /// Variables, and the paths that something is sent to.
+    type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let rows: &[Row<'_>] = &[
         (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "ENDPOINT")], &[]),
         (&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "ENDPOINT/mine")], &["/mine"]),
         (

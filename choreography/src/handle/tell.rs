@@ -1,0 +1,59 @@
+//! What the log and the metrics are told of a batch that was handled.
+
+use std::collections::HashSet;
+
+use super::{Decided, Handler};
+use crate::dead_letter::Poison;
+use crate::incoming::{Incoming, Via};
+use crate::manifest::Answers;
+use crate::service::Service;
+
+impl<S: Service> Handler<S> {
+    pub(super) fn tell(
+        &self,
+        batch: &[Incoming<S::Hears>],
+        new: &[&Incoming<S::Hears>],
+        decided: &Decided,
+    ) {
+        let is_new = |incoming| new.iter().any(|new| std::ptr::eq(*new, incoming));
+        for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
+        {
+            self.metrics.repeat(&repeat.origin.topic);
+            if repeat.via == Via::Replay {
+                tracing::info!(event.id = %repeat.id, "a replay of no dead letter that is still known: skipped");
+            }
+        }
+        let answered: HashSet<uuid::Uuid> =
+            decided.owed.iter().map(|answer| answer.cause).collect();
+        for incoming in new {
+            match &incoming.content {
+                Err(poison) => self.tell_dead(incoming, poison),
+                Ok(_) if !answered.contains(&incoming.id.0) => self.tell_unanswered(incoming),
+                Ok(_) => (),
+            }
+        }
+    }
+
+    fn tell_dead(&self, incoming: &Incoming<S::Hears>, poison: &Poison) {
+        let origin = &incoming.origin;
+        self.metrics.dead_letter(&origin.topic, poison.class.as_str());
+        tracing::error!(
+            event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
+            messaging.destination = origin.topic, messaging.partition = origin.partition,
+            messaging.offset = origin.offset, error.class = poison.class.as_str(), why = poison.why,
+            "dead letter: set aside on the DLQ"
+        );
+    }
+
+    /// An event that is always answered, and was not: a second one of its kind about its key.
+    fn tell_unanswered(&self, incoming: &Incoming<S::Hears>) {
+        let hearing = incoming.name.and_then(|n| self.manifest.hearing(&incoming.origin.topic, n));
+        if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
+            self.metrics.unanswered(&incoming.origin.topic);
+            tracing::info!(
+                event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
+                "nothing to say: not the first of its kind about this key"
+            );
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A broker that refuses, is away, comes back.
+
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use super::harness::{World, wait};
+use super::records::{check, order};
+
+const PRODUCE: RDKafkaApiKey = RDKafkaApiKey::Produce;
+
+#[test]
+fn what_the_broker_cannot_take_now_is_said_later_in_order() {
+    use RDKafkaRespErr as Code;
+    let world = World::new();
+    for n in 0..40 {
+        world.place(&order(&format!("o-{}", n % 8), "TWO"));
+    }
+    let errors = [
+        Code::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS,
+        Code::RD_KAFKA_RESP_ERR__TRANSPORT,
+        Code::RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION,
+        Code::RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
+        Code::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        Code::RD_KAFKA_RESP_ERR__TRANSPORT,
+    ];
+    world.broker.cluster().request_errors(PRODUCE, &errors);
+    let instance = world.start(&[]);
+    wait("all answers", || (check(&world.read("inventory")) == 80).then_some(()));
+    world.wait_until_forgotten();
+    world.stop(instance);
+}
+
+/// Whatever the broker says against a record, an idempotent producer may be unusable then.
+#[test]
+fn what_the_broker_refuses_makes_it_not_ready_until_it_is_put_right() {
+    let world = World::new();
+    let instance = world.start_ready(&[]);
+    for n in 0..20 {
+        world.place(&order(&format!("o-{}", n % 4), "EUR"));
+    }
+    wait("answers", || (check(&world.read("inventory")) == 20).then_some(()));
+    let lock = world.lock();
+    for n in 0..20 {
+        world.place(&order(&format!("o-{}", n % 4), "TWO"));
+    }
+    world.fail(PRODUCE, RDKafkaRespErr::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE);
+    lock.unlock();
+    let why = wait("a refusal", || {
+        let (status, why) = world.page(&instance, "/readyz");
+        (status == 503).then_some(why)
+    });
+    assert!(why.contains("inventory") && why.contains("max.message.bytes"), "{why}");
+    assert_eq!(check(&world.read("inventory")), 20, "nothing passes what is refused");
+    world.heal(PRODUCE);
+    wait("all answers", || (check(&world.read("inventory")) == 60).then_some(()));
+    wait("readiness", || (world.page(&instance, "/readyz").0 == 200).then_some(()));
+    assert_eq!(world.page(&instance, "/healthz").0, 200);
+    world.stop(instance);
+}
+
+#[test]
+fn a_broker_that_is_away_is_waited_for() {
+    let world = World::new();
+    let cluster = world.broker.cluster();
+    cluster.broker_down(-1).expect("down");
+    let soon = ["--unhealthy-after", "1s", "-X", "reconnect.backoff.max.ms=200"];
+    let instance = world.start(&soon);
+    wait("the page", || (world.page(&instance, "/readyz").0 == 503).then_some(()));
+    wait("a fault", || {
+        let (status, why) = world.page(&instance, "/healthz");
+        (status == 503 && why.contains("Kafka")).then_some(())
+    });
+    cluster.broker_up(-1).expect("up");
+    wait("readiness", || (world.page(&instance, "/readyz").0 == 200).then_some(()));
+    wait("health", || (world.page(&instance, "/healthz").0 == 200).then_some(()));
+    world.place(&order("o-1", "EUR"));
+    world.wait_for("inventory", 1);
+
+    let lock = world.lock();
+    for n in 0..10 {
+        world.place(&order(&format!("o-{n}"), "TWO"));
+    }
+    cluster.broker_down(-1).expect("down");
+    lock.unlock();
+    wait("a fault", || (world.page(&instance, "/healthz").0 == 503).then_some(()));
+    cluster.broker_up(-1).expect("up");
+    wait("all answers", || (check(&world.read("inventory")) == 21).then_some(()));
+    wait("health", || (world.page(&instance, "/healthz").0 == 200).then_some(()));
+    world.stop(instance);
+}
+
+/// Nothing comes after the last record that would commit more.
+#[test]
+fn offsets_that_were_not_committed_are_committed_later() {
+    let world = World::new();
+    let instance = world.start_ready(&[]);
+    let refused = RDKafkaRespErr::RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS;
+    world.broker.cluster().request_errors(RDKafkaApiKey::OffsetCommit, &[refused; 2]);
+    world.place_at(Some(3), &order("o-1", "EUR"));
+    world.wait_for("inventory", 1);
+    wait("the offset", || (world.committed("orders", 3) == Some(1)).then_some(()));
+    world.stop(instance);
+}
+
+/// A producer with a fatal error never works again.
+#[test]
+fn a_publisher_survives_a_fatal_error_of_its_producer() {
+    use choreography::publish::{Publication, Publisher};
+    use choreography::telemetry::{Metrics, Spans};
+    let world = World::new();
+    let config = world.config(&[]);
+    let publisher = Publisher::new(&config, "/test", Spans::disabled(), Metrics::disabled())
+        .expect("publisher");
+    let publish = |n: u32| {
+        let event = order(&format!("o-{n}"), "EUR");
+        let publication = Publication {
+            topic: "orders".to_owned(),
+            partition: Some(0),
+            key: event.order_id.to_string(),
+            name: "OrderPlaced".to_owned(),
+            id: super::records::fresh(),
+            time: shared_events::amounts::Timestamp(0),
+            correlation: None,
+            value: choreography::encode(&event).expect("encoded"),
+            parent: None,
+            headers: vec![],
+        };
+        world.store.runtime.block_on(publisher.publish(&publication))
+    };
+    publish(1).expect("published");
+    let fatal = RDKafkaRespErr::RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+    world.broker.cluster().request_errors(PRODUCE, &[fatal]);
+    publish(2).expect_err("out of order");
+    publish(3).expect("published by a new producer");
+    assert_eq!(world.read("orders").len(), 2);
+}

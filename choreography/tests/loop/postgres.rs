@@ -1,0 +1,73 @@
+//! The same loop on PostgreSQL, if `TEST_POSTGRES_URL` is set: each of the runtime's statements runs
+//! at least once, and two instances really meet in the database.
+
+use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
+
+use super::harness::{World, wait};
+use super::records::{check, order};
+use super::store::Store;
+
+fn world(schema: &'static str, make: [&'static str; 2]) -> Option<World> {
+    Store::postgres(schema, make).map(World::on)
+}
+
+#[test]
+fn two_instances_share_on_postgres_only_if_test_postgres_url_is_set() {
+    let make = ["DROP SCHEMA IF EXISTS loop_share CASCADE", "CREATE SCHEMA loop_share"];
+    if let Some(world) = world("loop_share", make) {
+        super::group::share(&world);
+    }
+}
+
+#[test]
+fn all_statements_run_on_postgres_only_if_test_postgres_url_is_set() {
+    let make = ["DROP SCHEMA IF EXISTS loop_all CASCADE", "CREATE SCHEMA loop_all"];
+    let Some(world) = world("loop_all", make) else { return };
+    world.migrate();
+    world.execute(
+        "INSERT INTO handled SELECT md5(n::text)::uuid, n, 0 FROM generate_series(1, 3000) n",
+    );
+    for currency in ["EUR", "PANIC", "TWO", "LATER"] {
+        world.place(&order("o-1", currency));
+    }
+    world.place(&order("o-poison", "LATER"));
+    let mut refused = order("o-2", "EUR");
+    refused.ship_to.name = "nul \0 byte".to_owned();
+    world.place(&refused);
+    let instance = world.start(&["--batch-wait", "500ms", "--drain-time", "1s"]);
+    let letters = world.wait_for("orders.counter-svc.dlq", 2);
+    let class = |n: usize| letters[n].header("dlq-error-class");
+    let mut classes = [class(0), class(1)];
+    classes.sort();
+    assert_eq!(classes.map(Option::unwrap_or_default), ["panic", "refused"]);
+    world.wait_for("inventory.counter-svc.dlq", 1);
+    wait("answers", || (check(&world.read("inventory")) == 5).then_some(()));
+    let dead = letters.iter().find(|l| l.received().subject == Some("o-1")).expect("a letter");
+    let mended = choreography::encode(&order("o-1", "EUR")).expect("encoded");
+    world.put("orders.counter-svc.replay", Some("o-1"), &mended, &dead.headers);
+    wait("the replay", || (check(&world.read("inventory")) == 6).then_some(()));
+    world.wait_until_forgotten();
+    wait("pruning", || (world.number("SELECT COUNT(*) FROM handled") == 8).then_some(()));
+    assert_eq!(world.number("SELECT COUNT(*) FROM timers"), 0);
+
+    // More than two pages that no record brings back, and something without a key.
+    let lock = world.lock();
+    world.place(&order("o-3", "TWO"));
+    world.fail(RDKafkaApiKey::Produce, RDKafkaRespErr::RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS);
+    lock.unlock();
+    wait("answers", || (world.number("SELECT COUNT(*) FROM owed") == 2).then_some(()));
+    world.stop(instance);
+    world.execute(
+        "INSERT INTO owed SELECT md5(n::text)::uuid, cause, key, n, topic, record, since
+         FROM owed, generate_series(3, 1300) n WHERE sequence = 2",
+    );
+    world.execute(
+        "INSERT INTO owed SELECT md5('dead')::uuid, cause, NULL, NULL, topic, record, since
+         FROM owed WHERE sequence = 2",
+    );
+    let world = world.with_new_topics();
+    let instance = world.start(&[]);
+    world.wait_until_forgotten();
+    assert_eq!(world.read("inventory").len(), 1301);
+    world.stop(instance);
+}

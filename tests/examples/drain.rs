@@ -1,0 +1,99 @@
+//! What an order costs: how many orders a second the services end that were all placed before they
+//! started, and the CPU time of each part. On a Kafka and a PostgreSQL of its own, which it starts.
+//!
+//! ```text
+//! cargo run --release -p tests --features real --example drain
+//! ```
+//!
+//! It is a first figure, not a benchmark: a backlog flatters whoever works in batches.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use tests::check::{Expected, check};
+use tests::databases::Storage;
+use tests::local::{LocalParts, Part};
+use tests::service::Service;
+use tests::world::World;
+use tests::{cpu, orders, wait};
+
+/// Measures how fast a backlog of orders is drained, and what that costs.
+#[derive(Parser)]
+struct Options {
+    /// How many orders
+    #[arg(long, default_value_t = 20_000)]
+    orders: usize,
+    /// Keep state in SQLite, not in PostgreSQL
+    #[arg(long)]
+    sqlite: bool,
+    /// Give up after so many seconds
+    #[arg(long, default_value_t = 1_200)]
+    limit_seconds: u64,
+}
+
+/// Whatever the backlog, no order is cancelled for lateness.
+const DEADLINE: [&str; 2] = ["--deadline", "24h"];
+
+fn main() {
+    let options = Options::parse();
+    let parts = LocalParts::start("drain");
+    let storage = if options.sqlite { Storage::Sqlite } else { Storage::Postgres };
+    let mut world = World::on_own(&parts.addresses(), "drain", storage, "example drain");
+    let orders = orders::good(7, options.orders);
+    world.load.place(&orders, 0);
+    tests::binaries::path(Service::Order);
+
+    let parts_before = [Part::Kafka, Part::Postgres].map(|part| cpu::seconds(parts.id(part)));
+    let began = Instant::now();
+    let instances = Service::ALL.map(|service| match service {
+        Service::Order => (service, world.start_with(service, &DEADLINE)),
+        Service::Inventory | Service::Logistics | Service::Seller => {
+            (service, world.start(service))
+        }
+    });
+    instances.iter().for_each(|(_, instance)| world.processes.wait_ready(*instance));
+    let ready = began.elapsed();
+    let all = i64::try_from(orders.len()).expect("a count");
+    wait::until("all orders have ended", Duration::from_secs(options.limit_seconds), || {
+        world.processes.check_running();
+        let ended = world.ended();
+        if ended == all { Ok(()) } else { Err(format!("{ended} have ended")) }
+    });
+    let took = began.elapsed();
+
+    let thousands = options.orders as f64 / 1_000.0;
+    let per_thousand = |seconds: f64| seconds / thousands;
+    let rate = |time: Duration| options.orders as f64 / time.as_secs_f64();
+    let mut lines = vec![
+        format!("{} orders on {storage:?}, ended in {:.1} s", options.orders, took.as_secs_f64()),
+        format!("orders/s                     {:8.0}", rate(took)),
+        format!("orders/s, start-up left out  {:8.0}", rate(took.saturating_sub(ready))),
+        format!("{:28} {:>8} {:>10}", "", "CPU s", "memory"),
+        format!("{:28} {:>8} {:>10}", "", "/1000", "peak MiB"),
+    ];
+    let line = |name: &str, seconds: f64, process: u32| {
+        let memory = cpu::memory_peak_mib(process);
+        format!("{name:28} {:8.2} {memory:10.0}", per_thousand(seconds))
+    };
+    for (service, instance) in instances {
+        let process = world.processes.id(instance);
+        lines.push(line(service.name(), cpu::seconds(process), process));
+    }
+    for (part, before) in [Part::Kafka, Part::Postgres].into_iter().zip(parts_before) {
+        let process = parts.id(part);
+        lines.push(line(&format!("{part:?}"), cpu::seconds(process) - before, process));
+    }
+
+    world.wait_at_rest(orders.len(), wait::LIMIT);
+    world.processes.stop_all();
+    // A run that is not right has no figure.
+    check(&world.evidence(), &Expected { orders: &orders, dead: BTreeSet::new() });
+    world.processes.finish();
+    tell(&lines);
+}
+
+#[expect(clippy::print_stdout, reason = "it is a command, and this is its result")]
+fn tell(lines: &[String]) {
+    println!("{}", lines.join("\n"));
+}

@@ -1,0 +1,75 @@
+//! The binaries of the services, as fresh as the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::service::Service;
+
+/// Where the binary of `service` is. The first call builds all of them, in the profile of the
+/// test itself, so that no test runs against stale ones; and what is built meanwhile by somebody
+/// else does not change them, so that a test runs against the same ones to its end.
+///
+/// # Panics
+/// They cannot be built.
+pub fn path(service: Service) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(build).join(service.name())
+}
+
+/// The folder that everything is built into, with one folder for each profile in it.
+pub fn target_folder() -> PathBuf {
+    profile_folder().parent().expect("target/PROFILE").to_owned()
+}
+
+/// The top of the project.
+pub fn project_folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// A test is target/PROFILE/deps/TEST, an example target/PROFILE/examples/EXAMPLE.
+fn profile_folder() -> PathBuf {
+    let own = std::env::current_exe().expect("the path of this test");
+    own.parent().and_then(Path::parent).expect("target/PROFILE/…/TEST").to_owned()
+}
+
+fn build() -> PathBuf {
+    let folder = profile_folder();
+    let profile = match folder.file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev",
+        Some(name) => name,
+    };
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(project_folder()).args(["build", "--quiet", "--profile", profile]);
+    cargo.arg("--target-dir").arg(target_folder());
+    for service in Service::ALL {
+        cargo.args(["-p", service.name()]);
+    }
+    let ended = cargo.status().expect("cargo starts");
+    assert!(ended.success(), "the services do not build: {cargo:?}");
+    let own = target_folder().join("tests").join(format!("{BINARIES}{}", std::process::id()));
+    sweep(own.parent().expect("a folder in another"));
+    fs::create_dir_all(&own).expect("a folder for binaries");
+    for service in Service::ALL {
+        let link = own.join(service.name());
+        let _ = fs::remove_file(&link);
+        // Cargo and the linker make new files, and never write into old ones.
+        fs::hard_link(folder.join(service.name()), link).expect("a link to a binary");
+    }
+    own
+}
+
+/// The folder of a process begins with this, its id follows.
+const BINARIES: &str = "binaries-";
+
+/// Deletes what ended processes have left.
+fn sweep(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let gone = |id: &str| !Path::new("/proc").join(id).exists();
+        if name.strip_prefix(BINARIES).is_some_and(gone) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The harness that starts real processes, and one file per promise in `tests/`.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`world`] | all that one test needs: topics, databases, processes |
+//! | [`processes`], [`binaries`], [`http`], [`ports`] | the services as child processes |
+//! | [`parts`], [`kafka`], [`databases`] | the real Kafka and PostgreSQL, or SQLite |
+//! | [`orders`], [`load`] | a seeded mix of orders, and how they get to Kafka |
+//! | [`log`], [`books`], [`check`] | what is on the topics and in the databases, and whether that is right |
+//! | [`local`], [`cpu`] | parts of a test's own, and what processes cost |
+//! | [`wait`] | polling a condition with a limit |
+//!
+//! Whatever goes wrong panics with what was expected: this crate is for tests only.
+
+pub mod world;
+
+pub mod processes;
+
+pub mod binaries;
+
+pub mod http;
+
+pub mod ports;
+
+pub mod service;
+
+pub mod parts;
+
+pub mod kafka;
+
+pub mod databases;
+
+pub mod orders;
+
+pub mod load;
+
+pub mod log;
+
+pub mod books;
+
+pub mod check;
+
+pub mod local;
+
+pub mod cpu;
+
+pub mod wait;

@@ -1,0 +1,208 @@
+//! Who may know what. These are the rules that keep a service one page and the runtime free of
+//! business; each is checked on the text of the sources, so that breaking one fails here by name.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const SERVICES: [&str; 4] = ["order-svc", "inventory-svc", "logistics-svc", "seller-svc"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
+}
+
+/// All files below `folder` with this extension, each with its text.
+fn files(folder: &str, extension: &str) -> Vec<(String, String)> {
+    let mut found = vec![];
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == extension) {
+                let name = path.strip_prefix(root()).expect("inside").display().to_string();
+                found.push((name, fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// The lines of code, without comments.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..)
+        .zip(text.lines())
+        .map(|(number, line)| (number, line.trim_start()))
+        .filter(|(_, line)| !line.starts_with("//"))
+}
+
+/// The crates that a crate's manifest names, in any of its tables of dependencies.
+fn dependencies(folder: &str) -> Vec<String> {
+    let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("Cargo.toml");
+    let mut inside = false;
+    let mut names = vec![];
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            inside = line.contains("dependencies");
+        } else if inside && let Some((name, _)) = line.split_once(['.', '=', ' ']) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+fn none(rule: &str, broken: Vec<String>) {
+    assert!(broken.is_empty(), "{rule}:\n  {}", broken.join("\n  "));
+}
+
+#[test]
+fn a_service_knows_neither_kafka_nor_telemetry_nor_another_service() {
+    let mut broken = vec![];
+    for service in SERVICES {
+        for name in dependencies(service) {
+            let other = SERVICES.contains(&name.as_str());
+            if other || ["rdkafka", "opentelemetry", "sqlx"].iter().any(|b| name.starts_with(b)) {
+                broken.push(format!("{service}/Cargo.toml depends on {name}"));
+            }
+        }
+        for (file, text) in files(&format!("{service}/src"), "rs") {
+            for (number, line) in code(&text) {
+                if ["rdkafka", "opentelemetry", "sqlx::"].iter().any(|banned| line.contains(banned))
+                {
+                    broken.push(format!("{file}:{number}: {line}"));
+                }
+            }
+        }
+    }
+    none("a service hears, decides and says; how is the runtime's business", broken);
+}
+
+#[test]
+fn decisions_import_only_the_contract() {
+    let allowed = ["std::", "crate::", "shared_events::", "choreography::service::"];
+    // What is kept as text has to say how.
+    let state = ["serde::"];
+    let mut broken = vec![];
+    for service in SERVICES {
+        for file in ["react.rs", "state.rs"] {
+            let path = root().join(service).join("src").join(file);
+            let text = fs::read_to_string(&path).expect("a service has this file");
+            for (number, line) in code(&text) {
+                let Some(import) = line.strip_prefix("use ") else { continue };
+                let also =
+                    file == "state.rs" && state.iter().any(|start| import.starts_with(start));
+                if !also && !allowed.iter().any(|start| import.starts_with(start)) {
+                    broken.push(format!("{service}/src/{file}:{number}: {line}"));
+                }
+                if line.contains(".await") || line.contains("async ") {
+                    broken.push(format!("{service}/src/{file}:{number}: {line}"));
+                }
+            }
+        }
+    }
+    none("a decision is pure: no clock, no input or output, no framework", broken);
+}
+
+#[test]
+fn the_runtime_knows_no_business_word() {
+    let words =
+        ["OrderPlaced", "order_id", "Stock", "Shipment", "Seller", "sku", "inventory", "logistics"];
+    let mut broken = vec![];
+    for (file, text) in
+        files("choreography/src", "rs").into_iter().chain(files("choreography/migrations", "sql"))
+    {
+        for (number, line) in code(&text) {
+            if words.iter().any(|word| line.contains(word)) {
+                broken.push(format!("{file}:{number}: {line}"));
+            }
+        }
+    }
+    none("the runtime serves any choreography", broken);
+}
+
+#[test]
+fn the_contract_does_no_input_or_output() {
+    let banned =
+        ["tokio", "futures", "rdkafka", "sqlx", "axum", "tracing", "opentelemetry", "choreography"];
+    let broken = dependencies("shared-events")
+        .into_iter()
+        .filter(|name| banned.contains(&name.as_str()))
+        .map(|name| format!("shared-events/Cargo.toml depends on {name}"));
+    none("the contract is data: whoever reads it needs no runtime", broken.collect());
+}
+
+#[test]
+fn opentelemetry_is_named_in_one_place() {
+    let mut broken = vec![];
+    for (file, text) in files("choreography/src", "rs") {
+        let here = file.starts_with("choreography/src/telemetry/");
+        for (number, line) in
+            code(&text).filter(|(_, line)| !here && line.contains("opentelemetry"))
+        {
+            broken.push(format!("{file}:{number}: {line}"));
+        }
+    }
+    none("only choreography/src/telemetry names OpenTelemetry", broken);
+}
+
+#[test]
+fn the_page_is_a_page() {
+    let mut broken = vec![];
+    for folder in
+        ["choreography", "shared-events", "cli", "models", "world", "tests"].iter().chain(&SERVICES)
+    {
+        for (file, text) in files(folder, "rs") {
+            let limit = match file.rsplit('/').next() {
+                Some("main.rs") if file.contains("-svc/src/") => 25,
+                Some("react.rs") if file.contains("/src/") => 140,
+                _ => 300,
+            };
+            let lines = text.lines().count();
+            if limit < lines {
+                broken.push(format!("{file} has {lines} lines, at most {limit} are allowed"));
+            }
+        }
+    }
+    none("a long file hides a missing idea", broken);
+}
+
+#[test]
+fn a_services_table_names_what_its_manifest_declares() {
+    let manifests = [
+        order_svc::manifest(),
+        inventory_svc::manifest(),
+        logistics_svc::manifest(),
+        seller_svc::manifest(),
+    ];
+    let mut broken = vec![];
+    for manifest in manifests {
+        let file = format!("{}/src/lib.rs", manifest.service);
+        let text = fs::read_to_string(root().join(&file)).expect("lib.rs");
+        let rows: Vec<(&str, &str)> =
+            text.lines().filter_map(|line| line.strip_prefix("//! |")?.split_once('|')).collect();
+        let heard = |name: &str| rows.iter().any(|(hears, _)| hears.contains(name));
+        let said = |name: &str| {
+            rows.iter().any(|(hears, says)| says.contains(name) || hears.contains(name))
+        };
+        let timers = manifest.timers.iter().map(|event| event.name);
+        for name in manifest.hears.iter().map(|h| h.event.name).chain(timers).filter(|n| !heard(n))
+        {
+            broken.push(format!("{file}: the table does not say that it hears {name}"));
+        }
+        for event in manifest.says.iter().filter(|event| !said(event.name)) {
+            broken.push(format!("{file}: the table does not say that it says {}", event.name));
+        }
+        for word in rows.iter().skip(2).flat_map(|(hears, _)| hears.split([' ', ',', '(', ')'])) {
+            let event = word.chars().next().is_some_and(char::is_uppercase);
+            let known = manifest.hears.iter().any(|h| h.event.name == word)
+                || manifest.timers.iter().any(|t| t.name == word);
+            if event && !known {
+                broken.push(format!(
+                    "{file}: the table says that it hears {word}, the manifest does not"
+                ));
+            }
+        }
+    }
+    none("the table at the head of a service is true", broken);
+}

@@ -1,0 +1,91 @@
+//! A service is stopped: its orders are cancelled at the deadline, with its name as the reason.
+//! Started again it catches up, and lets go what it then reserves or plans for cancelled orders.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use shared_events::inventory::StockReleased;
+use shared_events::logistics::ShipmentCancelled;
+use shared_events::orders::{CancellationCode, OrderCancelled};
+use shared_events::sellers::SellerCancellationNotified;
+use tests::check::Expected;
+use tests::databases::Storage;
+use tests::log::Log;
+use tests::orders::{self, Fate};
+use tests::service::Service;
+use tests::wait;
+use tests::world::World;
+
+const ORDERS: usize = 100;
+const SEED: u64 = 5;
+const LIMIT: Duration = Duration::from_secs(120);
+
+fn the_others_go_on(stopped: Service) {
+    let mut world = World::new("stopped_service", Storage::Postgres);
+    let started = Service::ALL.map(|service| match service {
+        Service::Order => (service, world.start_with(service, &["--deadline", "5s"])),
+        Service::Inventory | Service::Logistics | Service::Seller => {
+            (service, world.start(service))
+        }
+    });
+    let instances = BTreeMap::from(started);
+    instances.values().for_each(|instance| world.processes.wait_ready(*instance));
+    let instance = instances[&stopped];
+    world.processes.stop(instance);
+
+    let mut orders = orders::good(SEED, ORDERS);
+    for order in &mut orders {
+        order.fate = Fate::Cancelled(CancellationCode::NotAnswered);
+    }
+    world.load.place(&orders, 0);
+    wait::until("all orders have ended", LIMIT, || {
+        let ended = world.ended();
+        if ended == ORDERS as i64 { Ok(()) } else { Err(format!("{ended} have")) }
+    });
+    check_reasons(&world, stopped);
+    assert_eq!(let_go(&world, stopped), 0, "{} is stopped", stopped.name());
+
+    world.processes.start_again(instance);
+    world.wait_at_rest(ORDERS, LIMIT);
+    assert_eq!(let_go(&world, stopped), ORDERS, "{} has let go", stopped.name());
+    world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
+}
+
+/// Each order was cancelled, for one reason: `stopped` has not answered.
+fn check_reasons(world: &World, stopped: Service) {
+    let log = Log::read(&world.kafka);
+    let cancelled: Vec<_> = log.events::<OrderCancelled>().collect();
+    assert_eq!(cancelled.len(), ORDERS);
+    for (record, event) in cancelled {
+        let [reason] = event.reasons.as_slice() else { panic!("{record}: {event:?}") };
+        assert_eq!(reason.code, CancellationCode::NotAnswered, "{record}");
+        let name = reason.detail.split(':').next();
+        assert_eq!(name, Some(stopped.name()), "{record}: {}", reason.detail);
+    }
+}
+
+/// For how many orders the service has said that it lets go what it held for them.
+fn let_go(world: &World, service: Service) -> usize {
+    let log = Log::read(&world.kafka);
+    match service {
+        Service::Inventory => log.count::<StockReleased>().len(),
+        Service::Logistics => log.count::<ShipmentCancelled>().len(),
+        Service::Seller => log.count::<SellerCancellationNotified>().len(),
+        Service::Order => 0,
+    }
+}
+
+#[test]
+fn inventory() {
+    the_others_go_on(Service::Inventory);
+}
+
+#[test]
+fn logistics() {
+    the_others_go_on(Service::Logistics);
+}
+
+#[test]
+fn seller() {
+    the_others_go_on(Service::Seller);
+}
