@@ -16,6 +16,7 @@ use crate::db::Database;
 use crate::handle::Handler;
 use crate::health::{self, Health};
 use crate::hear::Hear;
+use crate::listen::{Limited, Limits};
 use crate::manifest::Manifest;
 use crate::publish::Publisher;
 use crate::run::{Faults, Idle, Runner, Stop, Waiter};
@@ -77,7 +78,7 @@ async fn run<S: Service>(
         Publisher::new(config, &source_of(&manifest), telemetry.spans(), telemetry.metrics())?;
     let access = Access { db: db.clone(), publisher, spans: telemetry.spans() };
     let routes = service.routes(access);
-    let listener = start::listen(config, listener).await?;
+    let listener = Limited::new(start::listen(config, listener).await?, Limits::DEFAULT);
     let pages =
         health::serve(listener, health.clone(), telemetry.metrics(), routes, told(stop.clone()));
     let pages = tokio::spawn(pages);

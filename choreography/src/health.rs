@@ -7,6 +7,7 @@
 //! | `/metrics` | [Prometheus' text](crate::telemetry::Metrics::prometheus_text) |
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::future::{Future, IntoFuture};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -17,8 +18,8 @@ use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::serve::Listener;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::telemetry::Metrics;
@@ -151,7 +152,7 @@ const DRAIN_MAX: Duration = Duration::from_secs(5);
 /// # Panics
 /// If `extra` has a route of the same path.
 pub async fn serve(
-    listener: TcpListener,
+    listener: impl Listener<Addr: Debug>,
     health: Health,
     metrics: Metrics,
     extra: Router,

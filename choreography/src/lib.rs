@@ -31,6 +31,8 @@ pub mod topics;
 
 pub mod health;
 
+pub mod listen;
+
 pub mod telemetry;
 
 pub mod clock;

@@ -21,6 +21,7 @@ choreography::events! {
 
 choreography::events! {
     /// What it says.
+    #[expect(clippy::enum_variant_names, reason = "they are named like their events")]
     pub(crate) enum Says { StockReserved, StockRejected, StockReleased }
 }
 

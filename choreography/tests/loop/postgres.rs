@@ -19,6 +19,34 @@ fn two_instances_share_on_postgres_only_if_test_postgres_url_is_set() {
     }
 }
 
+/// Wherever a transaction is when its connection is cut, also in its commit, of which nobody knows
+/// then what has become.
+#[test]
+fn cut_connections_lose_nothing_on_postgres_only_if_test_postgres_url_is_set() {
+    let make = ["DROP SCHEMA IF EXISTS loop_cut CASCADE", "CREATE SCHEMA loop_cut"];
+    let Some(world) = world("loop_cut", make) else { return };
+    let instance = world.start_ready(&["--batch-records", "5"]);
+    let mut placed = 0;
+    let began = std::time::Instant::now();
+    while began.elapsed().as_secs() < 5 {
+        for n in 0..5 {
+            world.place(&order(&format!("o-{n}"), "TWO"));
+            placed += 1;
+        }
+        world.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE application_name = 'loop_cut' AND pid <> pg_backend_pid()",
+        );
+    }
+    wait("all answers", || (check(&world.read("inventory")) == 2 * placed).then_some(()));
+    let heard: Vec<i64> = world.rows("SELECT heard FROM counts");
+    assert_eq!(heard.iter().sum::<i64>(), i64::try_from(placed).expect("few"));
+    assert_eq!(world.read("orders.counter-svc.dlq").len(), 0);
+    world.wait_until_forgotten();
+    wait("health", || (world.page(&instance, "/healthz").0 == 200).then_some(()));
+    world.stop(instance);
+}
+
 #[test]
 fn all_statements_run_on_postgres_only_if_test_postgres_url_is_set() {
     let make = ["DROP SCHEMA IF EXISTS loop_all CASCADE", "CREATE SCHEMA loop_all"];

@@ -13,6 +13,8 @@ use super::harness::World;
 pub(crate) struct Store {
     pub(crate) runtime: Runtime,
     pub(crate) url: String,
+    /// The same for the test itself, whose connections are told from those of the instances.
+    own_url: String,
     /// Of SQLite.
     _folder: Option<tempfile::TempDir>,
     db: OnceLock<Database>,
@@ -22,13 +24,18 @@ impl Store {
     pub(crate) fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let url = format!("sqlite://{}", folder.path().join("counter.db").display());
-        Self { runtime: runtime(), url, _folder: Some(folder), db: OnceLock::new() }
+        let own_url = url.clone();
+        Self { runtime: runtime(), url, own_url, _folder: Some(folder), db: OnceLock::new() }
     }
 
     /// A schema of its own, empty, in the database of `TEST_POSTGRES_URL`. Without that nothing is
     /// tested, and the test says so.
     pub(crate) fn postgres(schema: &'static str, make: [&'static str; 2]) -> Option<Self> {
-        #[expect(clippy::disallowed_methods, reason = "a test has no command line")]
+        #[expect(
+            clippy::disallowed_methods,
+            clippy::print_stderr,
+            reason = "a test has no command line, and says what it has not done"
+        )]
         let Ok(url) = std::env::var("TEST_POSTGRES_URL") else {
             eprintln!("NOT TESTED on PostgreSQL: TEST_POSTGRES_URL is not set");
             return None;
@@ -44,13 +51,16 @@ impl Store {
             db.close().await;
         });
         let and = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{and}options=-c%20search_path%3D{schema}");
-        Some(Self { runtime, url, _folder: None, db: OnceLock::new() })
+        let own_url = format!("{url}{and}options=-c%20search_path%3D{schema}");
+        let url = format!("{own_url}&application_name={schema}");
+        Some(Self { runtime, url, own_url, _folder: None, db: OnceLock::new() })
     }
 
     fn db(&self) -> &Database {
         let connect = || {
-            self.runtime.block_on(async { Database::connect(&self.url).await }).expect("database")
+            self.runtime
+                .block_on(async { Database::connect(&self.own_url).await })
+                .expect("database")
         };
         self.db.get_or_init(connect)
     }
