@@ -4,7 +4,8 @@
 //! | hears | answers |
 //! |---|---|
 //! | OrderPlaced | ShipmentPlanned, or ShipmentRejected |
-//! | OrderConfirmed | ShipmentDispatched, and after `--deliver-after` ShipmentDelivered |
+//! | OrderConfirmed | ShipmentDispatched; sets ShipmentDelivered for `--deliver-after` later |
+//! | ShipmentDelivered (its timer) | ShipmentDelivered |
 //! | OrderCancelled | ShipmentCancelled, if a shipment was planned |
 
 use std::path::PathBuf;
