@@ -20,17 +20,34 @@ pub(crate) const TIMERS_MAX: i64 = 500;
 /// At most this many notes wait; when there are more, every second one is dropped.
 const NOTES_MAX: usize = 64;
 
+/// When the group has not come further for this long, it is looked whether there is anything left
+/// to hear.
+const STANDSTILL_MS: i64 = 2_000;
+
 /// What was noted, and what follows from it.
 #[derive(Default)]
 pub(crate) struct Timers {
     notes: VecDeque<Note>,
     /// Timers due before this time of the database may be taken.
     allowed: i64,
+    /// How far the group had come at the last look.
+    committed: HashMap<Partition, i64>,
+    /// What is known to stand behind what the group has committed.
+    behind: HashMap<Partition, Behind>,
 }
 
 struct Note {
     time: i64,
     ends: HashMap<Partition, i64>,
+}
+
+/// What stands behind an offset.
+#[derive(Clone, Copy)]
+enum Behind {
+    /// At `from` or behind it stands a record.
+    Record { from: i64 },
+    /// From `from` to `end` stands none.
+    Nothing { from: i64, end: i64 },
 }
 
 /// The state of the timers in the database, at its time.
@@ -75,13 +92,19 @@ impl Timers {
         due: Due,
     ) -> KafkaResult<Option<i64>> {
         let Some(first) = due.first.filter(|first| *first <= due.now) else {
-            self.notes.clear();
+            *self = Self { allowed: self.allowed, ..Self::default() };
             return Ok(None);
         };
         if self.allowed < first {
             let partitions = offsets.partitions(topics)?;
             self.note(Note { time: due.now, ends: offsets.ends(&partitions)? });
-            self.read(&committed(offsets, &partitions)?);
+            let committed = committed(offsets, &partitions)?;
+            self.read(&committed);
+            if self.allowed < first {
+                self.look_behind(offsets, due.now, &committed)?;
+                self.read(&committed);
+            }
+            self.committed = committed;
             tracing::debug!(
                 due = first,
                 allowed = self.allowed,
@@ -106,15 +129,72 @@ impl Timers {
 
     /// The newest note that is reached counts, and what is older is no longer needed.
     fn read(&mut self, committed: &HashMap<Partition, i64>) {
-        let reached = |note: &Note| {
-            note.ends.iter().all(|(partition, end)| {
-                committed.get(partition).is_some_and(|offset| end <= offset)
-            })
+        let is_reached = |note: &Note| {
+            note.ends.iter().all(|(partition, end)| self.has_heard(partition, *end, committed))
         };
-        if let Some(newest) = self.notes.iter().rposition(reached) {
+        if let Some(newest) = self.notes.iter().rposition(is_reached) {
             self.allowed = self.allowed.max(self.notes[newest].time);
             self.notes.drain(..=newest);
         }
+    }
+
+    /// Whether the group has heard all before `end`.
+    fn has_heard(
+        &self,
+        partition: &Partition,
+        end: i64,
+        committed: &HashMap<Partition, i64>,
+    ) -> bool {
+        let Some(offset) = committed.get(partition) else { return false };
+        let nothing = match self.behind.get(partition) {
+            Some(Behind::Nothing { from, end: last }) => from <= offset && end <= *last,
+            Some(Behind::Record { .. }) | None => false,
+        };
+        end <= *offset || nothing
+    }
+
+    /// The group may stand before offsets that hold no record, and will not pass them: the end of
+    /// another producer's transaction takes an offset, too. So where it stands still, one record is
+    /// read.
+    fn look_behind(
+        &mut self,
+        offsets: &Offsets,
+        now: i64,
+        committed: &HashMap<Partition, i64>,
+    ) -> KafkaResult<()> {
+        let Some(oldest) = self.notes.front().filter(|note| note.time <= now - STANDSTILL_MS)
+        else {
+            return Ok(());
+        };
+        let unheard: Vec<(Partition, i64)> = oldest
+            .ends
+            .iter()
+            .filter(|(partition, end)| !self.has_heard(partition, **end, committed))
+            .map(|(partition, end)| (partition.clone(), *end))
+            .collect();
+        for (partition, end) in unheard {
+            let Some(&from) = committed.get(&partition) else { continue };
+            let moves = self.committed.get(&partition) != Some(&from);
+            let known = matches!(self.behind.get(&partition), Some(Behind::Record { from: f }) if *f == from);
+            if moves || known {
+                continue;
+            }
+            let empty = offsets.is_empty_from(&partition, from)?;
+            tracing::debug!(
+                messaging.destination = partition.0,
+                messaging.partition = partition.1,
+                messaging.offset = from,
+                empty,
+                "the group stands still: read on"
+            );
+            match empty {
+                Some(true) => self.behind.insert(partition, Behind::Nothing { from, end }),
+                Some(false) => self.behind.insert(partition, Behind::Record { from }),
+                // One that does not answer is enough for one look.
+                None => return Ok(()),
+            };
+        }
+        Ok(())
     }
 }
 

@@ -9,11 +9,8 @@ use choreography::listen::{Limited, Limits};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-const LIMITS: Limits = Limits {
-    connections: 2,
-    request: Duration::from_secs(1),
-    idle: Duration::from_secs(2),
-};
+const LIMITS: Limits =
+    Limits { connections: 2, request: Duration::from_secs(1), idle: Duration::from_secs(2) };
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
 

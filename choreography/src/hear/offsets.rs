@@ -2,7 +2,7 @@
 //! its fetches, each for as long as a fetch may wait for records.
 
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
@@ -15,6 +15,9 @@ use crate::config::Config;
 /// How long Kafka may take to tell.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a partition may take to give its next record, or to tell that it has none.
+const READING: Duration = Duration::from_millis(500);
+
 /// A client of the same group that never joins it.
 pub(crate) struct Offsets {
     client: BaseConsumer<HearContext>,
@@ -24,6 +27,10 @@ impl Offsets {
     pub(crate) fn new(config: &Config, group: &str) -> KafkaResult<Self> {
         let mut client = crate::kafka::consumer(config, group);
         client.set("statistics.interval.ms", "0");
+        client.set("enable.partition.eof", "true");
+        // It reads nothing but the first record behind an offset, and does not wait for one.
+        client.set("fetch.wait.max.ms", "10");
+        client.set("queued.max.messages.kbytes", "1024");
         Ok(Self { client: client.create_with_context(HearContext::default())? })
     }
 
@@ -69,6 +76,31 @@ impl Offsets {
         } else {
             Err(missing)
         }
+    }
+
+    /// Whether no record stands at `from` or behind it, though offsets are taken there: by the ends
+    /// of other producers' transactions, or by what they took back. It reads, for a limited time;
+    /// `None` if that does not tell.
+    pub(crate) fn is_empty_from(&self, of: &Partition, from: i64) -> KafkaResult<Option<bool>> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&of.0, of.1, Offset::Offset(from))?;
+        self.client.assign(&list)?;
+        let read = self.read_one();
+        self.client.unassign()?;
+        Ok(read)
+    }
+
+    fn read_one(&self) -> Option<bool> {
+        let began = Instant::now();
+        while began.elapsed() < READING {
+            match self.client.poll(READING) {
+                Some(Ok(_)) => return Some(false),
+                // With one partition it is clear which it is.
+                Some(Err(KafkaError::PartitionEOF(_))) => return Some(true),
+                Some(Err(_)) | None => (),
+            }
+        }
+        None
     }
 
     /// All partitions of `topics`.
