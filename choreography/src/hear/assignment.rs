@@ -204,6 +204,9 @@ impl Assignments {
         unassign(consumer, |(topic, partition)| {
             starts.find_partition(topic, *partition).is_some()
         })?;
+        // The client keeps a pause for as long as it lives. A partition that was taken away while it
+        // was paused, and comes back, would never be fetched again.
+        consumer.resume(starts)?;
         consumer.incremental_assign(starts)?;
         for element in starts.elements() {
             self.number += 1;

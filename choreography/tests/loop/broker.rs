@@ -57,6 +57,8 @@ fn what_the_broker_refuses_makes_it_not_ready_until_it_is_put_right() {
     });
     assert!(why.contains("inventory") && why.contains("max.message.bytes"), "{why}");
     assert_eq!(check(&world.read("inventory")), 20, "nothing passes what is refused");
+    let committed: i64 = (0..6).filter_map(|p| world.committed("orders", p)).sum();
+    assert!(committed <= 20, "an offset is committed after what follows from it is said");
     world.heal(PRODUCE);
     wait("all answers", || (check(&world.read("inventory")) == 60).then_some(()));
     wait("readiness", || (world.page(&instance, "/readyz").0 == 200).then_some(()));

@@ -16,6 +16,7 @@ fn a_locked_database_is_waited_for_and_nothing_becomes_a_dead_letter() {
         (status == 503).then_some(why)
     });
     assert!(why.contains("database"), "{why}");
+    assert!((0..6).all(|p| world.committed("orders", p).unwrap_or(0) == 0), "not handled yet");
     assert_eq!(world.page(&instance, "/readyz").0, 200, "nobody is helped by less traffic");
     lock.unlock();
     wait("all answers", || (check(&world.read("inventory")) == 20).then_some(()));

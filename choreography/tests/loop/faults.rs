@@ -19,13 +19,16 @@ fn what_cannot_be_handled_is_set_aside_and_the_rest_goes_on() {
     let mut nul = order("o-4", "EUR");
     nul.ship_to.name = "nul \0 byte".to_owned();
     world.place(&nul);
+    let mut twice = order("o-6", "EUR");
+    twice.ship_to.name = "twice".to_owned();
+    world.place(&twice);
     world.place(&order("o-5", "EUR"));
     let instance = world.start(&[]);
 
-    let dead = world.wait_for("orders.counter-svc.dlq", 5);
+    let dead = world.wait_for("orders.counter-svc.dlq", 6);
     let mut classes: Vec<_> = dead.iter().filter_map(|d| d.header("dlq-error-class")).collect();
     classes.sort();
-    assert_eq!(classes, ["answer", "panic", "refused", "undecodable", "undecodable"]);
+    assert_eq!(classes, ["answer", "panic", "refused", "refused", "undecodable", "undecodable"]);
     let truncated = dead.iter().find(|d| d.key.as_deref() == Some(b"o-1")).expect("it is there");
     assert_eq!(truncated.value, &value[..value.len() - 3]);
     assert_eq!(truncated.header("dlq-topic").as_deref(), Some("orders"));
@@ -35,7 +38,7 @@ fn what_cannot_be_handled_is_set_aside_and_the_rest_goes_on() {
     let mut orders: Vec<_> = answered.iter().filter_map(|a| a.received().subject).collect();
     orders.sort_unstable();
     assert_eq!(orders, ["o-1", "o-5"]);
-    assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 1"), 5);
+    assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 1"), 6);
     world.wait_until_forgotten();
     world.stop(instance);
 }

@@ -26,11 +26,12 @@ pub(crate) fn share(world: &World) {
     };
     place(40);
     let second = world.start(&[]);
-    // It is ready when it is assigned something; meanwhile the first one goes on.
-    wait("readiness", || {
-        place(1);
-        (world.page(&second, "/readyz").0 == 200).then_some(())
-    });
+    wait("joining", || world.page(&second, "/readyz").1.contains("assignment").then_some(()));
+    // What the first one has to give up is paused then, and must go on when it comes back to it.
+    let lock = world.lock();
+    place(6);
+    wait("readiness", || (world.page(&second, "/readyz").0 == 200).then_some(()));
+    lock.unlock();
     let placed = place(300);
     wait("all answers", || (check(&world.read("inventory")) == 2 * placed).then_some(()));
     let takes = |instance| {
@@ -38,13 +39,13 @@ pub(crate) fn share(world: &World) {
         metrics.lines().any(|line| line.starts_with("messaging_client_consumed_messages"))
     };
     assert!(takes(&first) && takes(&second), "both have handled something");
-    world.stop(first);
+    world.stop(second);
     let placed = place(100);
     wait("all answers", || (check(&world.read("inventory")) == 2 * placed).then_some(()));
     let heard: Vec<i64> = world.rows("SELECT heard FROM counts");
     assert_eq!(heard.iter().sum::<i64>(), i64::try_from(placed).expect("few"));
     world.wait_until_forgotten();
-    world.stop(second);
+    world.stop(first);
 }
 
 /// A gap in one topic must not keep an instance that has nothing to do from being ready.

@@ -28,12 +28,15 @@ fn what_a_crashed_instance_owes_the_next_one_says() {
     assert_eq!(world.number("SELECT COUNT(*) FROM owed"), owed);
     let stored: Vec<Vec<u8>> = world.rows("SELECT record FROM owed");
 
+    world.execute(
+        "CREATE TABLE stash AS SELECT * FROM owed WHERE key = (SELECT MIN(key) FROM owed)",
+    );
     // The next instance joins sooner where the group is new; what is owed is in the database.
     let world = world.with_new_topics();
-    let second = world.start(&[]);
-    let all = usize::try_from(owed).expect("a count");
-    wait("all answers", || (check(&world.read("inventory")) == all).then_some(()));
+    let second = world.start_ready(&[]);
     let seen = world.read("inventory");
+    let all = usize::try_from(owed).expect("a count");
+    assert_eq!(check(&seen), all, "said before anything is heard");
     let expected: Vec<_> = causes
         .iter()
         .flat_map(|cause| [0, 1].map(|n| identity::of_answer(*cause, "counter-svc", n)))
@@ -52,6 +55,29 @@ fn what_a_crashed_instance_owes_the_next_one_says() {
     world.wait_until_forgotten();
     assert_eq!(world.number("SELECT SUM(heard) FROM counts") * 2, owed);
     world.stop(second);
+    in_order_of_two_instances(&world);
+}
+
+/// One instance has committed its answers and then stands still; another one hears the next event.
+fn in_order_of_two_instances(world: &World) {
+    let world = world.with_new_topics();
+    let instance = world.start_ready(&[]);
+    // What the one that stands still has left in the database.
+    world.execute(
+        "INSERT INTO owed SELECT id, cause, key, sequence, topic, record, now_ms() FROM stash",
+    );
+    let id: String = world.rows("SELECT key FROM stash").remove(0);
+    let owed = u64::try_from(world.number("SELECT COUNT(*) FROM stash")).expect("a count");
+    let cause = world.place(&order(&id, "EUR"));
+    let sequence = wait("the answer", || {
+        let seen = world.read("inventory");
+        let last = seen.iter().find(|seen| seen.received().causation == Some(cause))?;
+        Some(last.received().sequence)
+    });
+    assert_eq!(sequence, Some(owed + 1));
+    let seen = world.read("inventory");
+    assert_eq!(check(&seen) as u64, owed + 1, "what is owed about the order is said first");
+    world.stop(instance);
 }
 
 /// Rows of no record that would bring them back, more than one page of them, all about one key but
@@ -78,9 +104,9 @@ fn all_that_is_owed_is_said_at_start_page_by_page() {
          WHERE sequence = 2",
     );
     assert_eq!(world.number("SELECT COUNT(*) FROM owed"), 1301);
-    let second = world.start(&[]);
-    world.wait_until_forgotten();
+    let second = world.start_ready(&[]);
     let seen = world.read("inventory");
+    world.wait_until_forgotten();
     assert_eq!(seen.len(), 1301);
     assert_eq!(seen[0].received().name, Some("StockReserved"), "by sequence");
     world.stop(second);

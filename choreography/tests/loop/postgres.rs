@@ -62,12 +62,15 @@ fn all_statements_run_on_postgres_only_if_test_postgres_url_is_set() {
     let mut refused = order("o-2", "EUR");
     refused.ship_to.name = "nul \0 byte".to_owned();
     world.place(&refused);
+    let mut twice = order("o-4", "EUR");
+    twice.ship_to.name = "twice".to_owned();
+    world.place(&twice);
     let instance = world.start(&["--batch-wait", "500ms", "--drain-time", "1s"]);
-    let letters = world.wait_for("orders.counter-svc.dlq", 2);
+    let letters = world.wait_for("orders.counter-svc.dlq", 3);
     let class = |n: usize| letters[n].header("dlq-error-class");
-    let mut classes = [class(0), class(1)];
+    let mut classes = [class(0), class(1), class(2)];
     classes.sort();
-    assert_eq!(classes.map(Option::unwrap_or_default), ["panic", "refused"]);
+    assert_eq!(classes.map(Option::unwrap_or_default), ["panic", "refused", "refused"]);
     world.wait_for("inventory.counter-svc.dlq", 1);
     wait("answers", || (check(&world.read("inventory")) == 5).then_some(()));
     let dead = letters.iter().find(|l| l.received().subject == Some("o-1")).expect("a letter");
@@ -75,7 +78,7 @@ fn all_statements_run_on_postgres_only_if_test_postgres_url_is_set() {
     world.put("orders.counter-svc.replay", Some("o-1"), &mended, &dead.headers);
     wait("the replay", || (check(&world.read("inventory")) == 6).then_some(()));
     world.wait_until_forgotten();
-    wait("pruning", || (world.number("SELECT COUNT(*) FROM handled") == 8).then_some(()));
+    wait("pruning", || (world.number("SELECT COUNT(*) FROM handled") == 9).then_some(()));
     assert_eq!(world.number("SELECT COUNT(*) FROM timers"), 0);
 
     // More than two pages that no record brings back, and something without a key.
