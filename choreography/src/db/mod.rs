@@ -94,11 +94,12 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let pool = SqlitePoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .connect_with(options)
-            .await
-            .context("cannot open the SQLite database")?;
+        let open = || {
+            SqlitePoolOptions::new()
+                .max_connections(CONNECTIONS_MAX)
+                .connect_with(options.clone())
+        };
+        let pool = with_others(open).await.context("cannot open the SQLite database")?;
         Ok(Self::Sqlite(pool))
     }
 
@@ -119,18 +120,7 @@ impl Database {
         let migrator = Migrator::with_migrations(steps.collect());
         match self {
             Self::Postgres(pool) => migrator.run(pool).await?,
-            Self::Sqlite(pool) => {
-                // SQLite has no lock around all steps: of instances that start at once on a new
-                // file only one makes each table, and the others find it at their next try.
-                let mut tries = 5;
-                while let Err(error) = migrator.run(pool).await {
-                    tries -= 1;
-                    if tries == 0 {
-                        return Err(error.into());
-                    }
-                    tokio::time::sleep(Duration::from_millis(200)).await;
-                }
-            }
+            Self::Sqlite(pool) => with_others(|| migrator.run(pool)).await?,
         }
         Ok(())
     }
@@ -243,4 +233,20 @@ impl Transaction {
         }
         Ok(())
     }
+}
+
+/// Of instances that start at once on a new SQLite file only one makes each thing. For the others
+/// no lock is there to wait for, neither when the file becomes one with a write-ahead log nor
+/// around the migrations: they find it made at a later try.
+async fn with_others<T, E, F: Future<Output = Result<T, E>>>(
+    mut make: impl FnMut() -> F,
+) -> Result<T, E> {
+    const TRIES: u32 = 10;
+    for _ in 1..TRIES {
+        if let Ok(made) = make().await {
+            return Ok(made);
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    make().await
 }
