@@ -13,10 +13,11 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use tests::check::{Expected, check};
 use tests::databases::Storage;
-use tests::local::{LocalParts, Part};
+use tests::cpu::Meter;
+use tests::local::LocalParts;
 use tests::service::Service;
 use tests::world::World;
-use tests::{cpu, orders, wait};
+use tests::{orders, wait};
 
 /// Measures how fast a backlog of orders is drained, and what that costs.
 #[derive(Parser)]
@@ -44,7 +45,6 @@ fn main() {
     world.load.place(&orders, 0);
     tests::binaries::path(Service::Order);
 
-    let parts_before = [Part::Kafka, Part::Postgres].map(|part| cpu::seconds(parts.id(part)));
     let began = Instant::now();
     let instances = Service::ALL.map(|service| match service {
         Service::Order => (service, world.start_with(service, &DEADLINE)),
@@ -52,6 +52,9 @@ fn main() {
             (service, world.start(service))
         }
     });
+    let services = instances
+        .map(|(service, instance)| (service.name().to_owned(), world.processes.id(instance)));
+    let meter = Meter::start(parts.processes().into_iter().chain(services));
     instances.iter().for_each(|(_, instance)| world.processes.wait_ready(*instance));
     let ready = began.elapsed();
     let all = i64::try_from(orders.len()).expect("a count");
@@ -62,28 +65,13 @@ fn main() {
     });
     let took = began.elapsed();
 
-    let thousands = options.orders as f64 / 1_000.0;
-    let per_thousand = |seconds: f64| seconds / thousands;
     let rate = |time: Duration| options.orders as f64 / time.as_secs_f64();
     let mut lines = vec![
         format!("{} orders on {storage:?}, ended in {:.1} s", options.orders, took.as_secs_f64()),
         format!("orders/s                     {:8.0}", rate(took)),
         format!("orders/s, start-up left out  {:8.0}", rate(took.saturating_sub(ready))),
-        format!("{:28} {:>8} {:>10}", "", "CPU s", "memory"),
-        format!("{:28} {:>8} {:>10}", "", "/1000", "peak MiB"),
     ];
-    let line = |name: &str, seconds: f64, process: u32| {
-        let memory = cpu::memory_peak_mib(process);
-        format!("{name:28} {:8.2} {memory:10.0}", per_thousand(seconds))
-    };
-    for (service, instance) in instances {
-        let process = world.processes.id(instance);
-        lines.push(line(service.name(), cpu::seconds(process), process));
-    }
-    for (part, before) in [Part::Kafka, Part::Postgres].into_iter().zip(parts_before) {
-        let process = parts.id(part);
-        lines.push(line(&format!("{part:?}"), cpu::seconds(process) - before, process));
-    }
+    lines.extend(meter.table(options.orders));
 
     world.wait_at_rest(orders.len(), wait::LIMIT);
     world.processes.stop_all();

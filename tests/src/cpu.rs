@@ -29,6 +29,38 @@ pub fn memory_peak_mib(process: u32) -> f64 {
     kib / 1024.0
 }
 
+/// Measures what several processes cost during one stretch of time.
+pub struct Meter(Vec<(String, u32, f64)>);
+
+impl Meter {
+    /// Begins to measure these processes, each with its name.
+    ///
+    /// # Panics
+    /// One of them does not run.
+    pub fn start(processes: impl IntoIterator<Item = (String, u32)>) -> Self {
+        Self(processes.into_iter().map(|(name, id)| (name, id, seconds(id))).collect())
+    }
+
+    /// A table: the CPU time of each process since the start for each thousand of `orders`, and the
+    /// most memory that it has ever had.
+    ///
+    /// # Panics
+    /// One of them does not run.
+    #[must_use]
+    pub fn table(&self, orders: usize) -> Vec<String> {
+        let per_thousand = |seconds: f64| seconds * 1_000.0 / orders as f64;
+        let mut lines = vec![format!("{:28} {:>12} {:>10}", "", "CPU s/1000", "peak MiB")];
+        let mut total = 0.0;
+        for (name, id, before) in &self.0 {
+            let (spent, memory) = (per_thousand(seconds(*id) - before), memory_peak_mib(*id));
+            total += spent;
+            lines.push(format!("{name:28} {spent:12.2} {memory:10.0}"));
+        }
+        lines.push(format!("{:28} {total:12.2}", "all"));
+        lines
+    }
+}
+
 struct Process {
     id: u32,
     parent: u32,

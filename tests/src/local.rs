@@ -76,6 +76,15 @@ impl LocalParts {
         id.trim().parse().expect("a process id")
     }
 
+    /// The names and ids of all processes.
+    ///
+    /// # Panics
+    /// One was not started.
+    #[must_use]
+    pub fn processes(&self) -> [(String, u32); 2] {
+        [Part::Kafka, Part::Postgres].map(|part| (part.name().to_owned(), self.id(part)))
+    }
+
     /// Sends a signal, such as `KILL`, `STOP` or `CONT`, to a part's process.
     ///
     /// # Panics

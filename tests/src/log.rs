@@ -28,6 +28,8 @@ pub struct Record {
     pub partition: i32,
     /// Its offset.
     pub offset: i64,
+    /// When the broker appended it.
+    pub append_time: Timestamp,
     /// Its key.
     pub key: Option<Vec<u8>>,
     /// Its value.
@@ -171,6 +173,7 @@ fn own(message: &BorrowedMessage<'_>) -> Record {
         topic: topic.to_owned(),
         partition,
         offset,
+        append_time,
         key: message.key().map(<[u8]>::to_vec),
         value: value.to_vec(),
         id: identity::of_event(received.id, received.source, &place),
