@@ -128,16 +128,16 @@ pub(crate) async fn forget_now(db: &Database, acknowledged: &[Uuid]) -> DbResult
 
 /// Deletes some of the ids that no event can come again for. Those that are or were dead are kept
 /// for `dead_ms` more. Out: how many went.
-pub(crate) async fn prune(db: &Database, window_ms: i64, dead_ms: i64) -> DbResult<u64> {
+pub(crate) async fn prune(db: &Database, window_ms: i64, dead_ms: i64) -> DbResult<usize> {
     const PRUNE: &str = "DELETE FROM handled WHERE id IN (SELECT id FROM handled
         WHERE heard_at < now_ms() - (SELECT keep FROM input)
           AND (dead = 0 OR heard_at < now_ms() - (SELECT keep + dead_keep FROM input))
-        ORDER BY heard_at LIMIT 1000 FOR UPDATE SKIP LOCKED)";
+        ORDER BY heard_at LIMIT 1000 FOR UPDATE SKIP LOCKED) RETURNING id";
     let mut db = db.begin().await?;
     let input = Input::new().int("keep", [window_ms]).int("dead_keep", [dead_ms]);
-    let pruned = db.execute(PRUNE, input).await?;
+    let pruned: Vec<(Uuid,)> = db.fetch(PRUNE, input).await?;
     db.commit().await?;
-    Ok(pruned)
+    Ok(pruned.len())
 }
 
 /// Whether this service has never handled an event.

@@ -35,7 +35,7 @@ pub async fn save(db: &mut Transaction, shipments: &Shipments) -> DbResult<()> {
         .text("order_id", changed.iter().map(|(order, _)| order.as_str().to_owned()))
         .text("status", changed.iter().map(|(_, shipment)| columns(shipment).0.to_owned()))
         .text("carrier", changed.iter().map(|(_, shipment)| columns(shipment).1));
-    db.execute(sql, input).await.map(|_| ())
+    db.execute(sql, input).await
 }
 
 fn columns(shipment: &Shipment) -> (&'static str, Option<String>) {

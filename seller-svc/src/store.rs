@@ -36,7 +36,7 @@ pub async fn save(db: &mut Transaction, notices: &Notices) -> DbResult<()> {
         .text("order_id", changed.iter().map(|(order, _)| order.as_str().to_owned()))
         .text("status", changed.iter().map(|(_, (status, _))| (*status).to_owned()))
         .text("sellers", changed.iter().map(|(_, (_, sellers))| sellers.clone()));
-    db.execute(sql, input).await.map(|_| ())
+    db.execute(sql, input).await
 }
 
 fn columns(notice: &Notice) -> (&'static str, String) {

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use tests::check::{Expected, check};
-use tests::databases::Storage;
 use tests::cpu::Meter;
+use tests::databases::Storage;
 use tests::local::LocalParts;
 use tests::service::Service;
 use tests::world::World;

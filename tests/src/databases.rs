@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::str::FromStr;
 
-use choreography::db::{Database, Input, Row};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool, SqlitePool};
+use choreography::db::{Database, DbResult, Input, Row};
+use tokio_postgres::NoTls;
 
 use crate::service::Service;
 use crate::wait::block_on;
@@ -24,7 +22,7 @@ pub enum Storage {
 pub struct Databases {
     urls: BTreeMap<Service, String>,
     /// How to reach the server, and the names of the databases on it.
-    server: Option<(PgConnectOptions, Vec<String>)>,
+    server: Option<(String, Vec<String>)>,
 }
 
 impl Databases {
@@ -47,17 +45,13 @@ impl Databases {
     }
 
     fn on_server(test: &str, postgres: &str) -> Self {
-        let server = PgConnectOptions::from_str(postgres).expect("POSTGRES_URL");
+        let (server, _) = postgres.rsplit_once('/').expect("POSTGRES_URL names a database");
         let names = by_service(|service| format!("test_{test}_{service:?}").to_lowercase());
-        let urls = names.iter().map(|(service, name)| {
-            let url = server.clone().database(name).to_url_lossy();
-            (*service, url.to_string())
-        });
-        let urls = urls.collect();
+        let urls = by_service(|service| format!("{server}/{}", names[&service]));
         let names: Vec<String> = names.into_values().collect();
-        drop_all(&server, &names);
-        each(&server, names.iter().map(|name| format!("CREATE DATABASE {name}")));
-        Self { urls, server: Some((server, names)) }
+        drop_all(postgres, &names);
+        each(postgres, names.iter().map(|name| format!("CREATE DATABASE {name}")));
+        Self { urls, server: Some((postgres.to_owned(), names)) }
     }
 
     /// The value of `DATABASE_URL` for `service`.
@@ -99,10 +93,7 @@ impl Databases {
     pub fn dump(&self, service: Service) -> BTreeMap<String, Vec<String>> {
         block_on(async {
             let db = self.connect(service).await;
-            let dump = match &db {
-                Database::Postgres(pool) => dump_postgres(pool).await,
-                Database::Sqlite(pool) => dump_sqlite(pool).await,
-            };
+            let dump = dump(&db).await;
             db.close().await;
             dump.expect("all rows")
         })
@@ -128,45 +119,45 @@ fn by_service(value: impl Fn(Service) -> String) -> BTreeMap<Service, String> {
     Service::ALL.into_iter().map(|service| (service, value(service))).collect()
 }
 
-fn drop_all(server: &PgConnectOptions, names: &[String]) {
+fn drop_all(server: &str, names: &[String]) {
     each(server, names.iter().map(|name| format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
 }
 
-fn each(server: &PgConnectOptions, statements: impl Iterator<Item = String>) {
+/// Outside of any transaction: in one no database can be made.
+fn each(server: &str, statements: impl Iterator<Item = String>) {
     block_on(async {
-        let connected = PgConnection::connect_with(server).await;
-        let mut server = connected.expect("PostgreSQL at POSTGRES_URL; is it running?");
-        for sql in statements {
-            let done = sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut server).await;
-            done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        let connected = tokio_postgres::connect(server, NoTls).await;
+        let (client, connection) = connected.expect("PostgreSQL at POSTGRES_URL; is it running?");
+        let all = async {
+            for sql in statements {
+                let done = client.batch_execute(&sql).await;
+                done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+            }
+        };
+        tokio::select! {
+            () = all => {}
+            ended = connection => panic!("the connection has ended: {ended:?}"),
         }
-        server.close().await.expect("the end of the connection");
     });
 }
 
-type Dump = Result<BTreeMap<String, Vec<String>>, sqlx::Error>;
-
-async fn dump_postgres(pool: &PgPool) -> Dump {
-    const TABLES: &str = "SELECT tablename::text FROM pg_tables
-        WHERE schemaname = 'public' AND tablename <> '_sqlx_migrations'";
-    let mut dump = BTreeMap::new();
-    for table in sqlx::query_scalar::<_, String>(TABLES).fetch_all(pool).await? {
-        let sql = format!("SELECT t::text FROM {table} t ORDER BY 1");
-        let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await?;
-        dump.insert(table, rows);
-    }
-    Ok(dump)
-}
-
-async fn dump_sqlite(pool: &SqlitePool) -> Dump {
-    const COLUMNS: &str = "SELECT t.name, group_concat('quote(' || c.name || ')', '||'',''||')
+async fn dump(db: &Database) -> DbResult<BTreeMap<String, Vec<String>>> {
+    const POSTGRES: &str = "SELECT tablename::text, 't::text' FROM pg_tables t
+        WHERE schemaname = 'public' AND tablename <> 'migrations'";
+    const SQLITE: &str = "SELECT t.name, group_concat('quote(' || c.name || ')', '||'',''||')
         FROM sqlite_master t, pragma_table_info(t.name) c
-        WHERE t.type = 'table' AND t.name <> '_sqlx_migrations' GROUP BY t.name";
+        WHERE t.type = 'table' AND t.name <> 'migrations' GROUP BY t.name";
+    let tables = match db {
+        Database::Postgres(_) => POSTGRES,
+        Database::Sqlite(_) => SQLITE,
+    };
+    let mut tx = db.begin_read().await?;
     let mut dump = BTreeMap::new();
-    for (table, row) in sqlx::query_as::<_, (String, String)>(COLUMNS).fetch_all(pool).await? {
-        let sql = format!("SELECT {row} FROM {table} ORDER BY 1");
-        let rows = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_all(pool).await?;
-        dump.insert(table, rows);
+    for (table, row) in tx.fetch::<(String, String)>(tables, Input::new()).await? {
+        let sql = format!("SELECT {row} FROM {table} t ORDER BY 1");
+        let rows = tx.fetch::<(String,)>(&sql, Input::new()).await?;
+        dump.insert(table, rows.into_iter().map(|(row,)| row).collect());
     }
+    tx.rollback().await?;
     Ok(dump)
 }

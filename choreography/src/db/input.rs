@@ -1,9 +1,9 @@
 //! The table `input`: a batch as the parameters of one statement.
 
-use sqlx::postgres::PgArguments;
+use sqlx::Sqlite;
 use sqlx::query::Query;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{Postgres, Sqlite};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::fault::{DbFault, DbResult};
@@ -133,16 +133,16 @@ impl Input {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) fn bind_postgres(
-        self,
-        query: Query<'_, Postgres, PgArguments>,
-    ) -> Query<'_, Postgres, PgArguments> {
-        self.columns.into_iter().fold(query, |query, (_, column)| match column {
-            Column::Text(values) => query.bind(values),
-            Column::Int(values) => query.bind(values),
-            Column::Id(values) => query.bind(values),
-            Column::Bytes(values) => query.bind(values),
-        })
+    pub(super) fn parameters(self) -> Vec<Box<dyn ToSql + Sync + Send>> {
+        let boxed = |(_, column): (_, Column)| -> Box<dyn ToSql + Sync + Send> {
+            match column {
+                Column::Text(values) => Box::new(values),
+                Column::Int(values) => Box::new(values),
+                Column::Id(values) => Box::new(values),
+                Column::Bytes(values) => Box::new(values),
+            }
+        };
+        self.columns.into_iter().map(boxed).collect()
     }
 
     pub(super) fn bind_sqlite(

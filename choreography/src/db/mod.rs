@@ -9,6 +9,9 @@
 //! db.execute("UPDATE stock SET available = input.pieces FROM input WHERE stock.sku = input.sku", rows).await?;
 //! ```
 //!
+//! In PostgreSQL a statement that gives no rows goes out with the next one that does, or with the
+//! commit, and so its error comes then.
+//!
 //! Rules that keep SQL portable: `now_ms()` is the database's time; types are `TEXT`, `BIGINT`, `UUID`, `BYTEA`; times are `BIGINT`
 //! milliseconds; an `INSERT … SELECT … ON CONFLICT` needs `WHERE true` before `ON CONFLICT`;
 //! `FOR UPDATE [SKIP LOCKED]` stands at the end of a statement or of a sub-select: SQLite has no
@@ -16,36 +19,25 @@
 
 mod fault;
 mod input;
+mod migrate;
+mod postgres;
+mod row;
+mod sqlite;
 
-use std::str::FromStr;
-use std::time::Duration;
+use deadpool_postgres::Pool;
+use sqlx::SqlitePool;
 
-use anyhow::Context;
-use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, FromRow, PgPool, Postgres, Sqlite, SqlitePool};
-
-pub use fault::{DbFault, DbResult};
+pub use fault::{Conflict, DbFault, DbResult};
 pub use input::Input;
-
-/// One step of a schema's history. Once released it is never edited.
-pub struct Migration {
-    /// Its place in the history.
-    pub version: i64,
-    /// What it does, in a few words.
-    pub name: &'static str,
-    /// Portable statements.
-    pub sql: &'static str,
-}
+pub use migrate::Migration;
+pub use postgres::PgTransaction;
+pub use row::{Column, FromPgRow, Row};
 
 /// A database of one service.
 #[derive(Clone)]
 pub enum Database {
     /// In production.
-    Postgres(PgPool),
+    Postgres(Pool),
     /// For a first look and for tests.
     Sqlite(SqlitePool),
 }
@@ -61,68 +53,22 @@ impl Database {
     pub async fn connect(url: &str) -> anyhow::Result<Self> {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
-            "postgres" | "postgresql" => Self::connect_postgres(url).await,
-            "sqlite" => Self::connect_sqlite(url).await,
+            "postgres" | "postgresql" => {
+                Ok(Self::Postgres(postgres::connect(url, CONNECTIONS_MAX as usize).await?))
+            }
+            "sqlite" => Ok(Self::Sqlite(sqlite::connect(url, CONNECTIONS_MAX).await?)),
             other => anyhow::bail!(
                 "DATABASE_URL must start with postgres:// or sqlite://, not with {other:?}"
             ),
         }
     }
 
-    async fn connect_postgres(url: &str) -> anyhow::Result<Self> {
-        // A frozen owner must not stop the next one, and a commit that was answered is on disk.
-        let options = PgConnectOptions::from_str(url).context("DATABASE_URL")?.options([
-            ("lock_timeout", "5s"),
-            ("idle_in_transaction_session_timeout", "10s"),
-            ("statement_timeout", "30s"),
-            ("synchronous_commit", "on"),
-            ("default_transaction_isolation", "read committed"),
-        ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS_MAX)
-            .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
-            .await
-            .context("cannot connect to PostgreSQL")?;
-        Ok(Self::Postgres(pool))
-    }
-
-    async fn connect_sqlite(url: &str) -> anyhow::Result<Self> {
-        let options = SqliteConnectOptions::from_str(url)
-            .context("DATABASE_URL")?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        let open = || {
-            SqlitePoolOptions::new()
-                .max_connections(CONNECTIONS_MAX)
-                .connect_with(options.clone())
-        };
-        let pool = with_others(open).await.context("cannot open the SQLite database")?;
-        Ok(Self::Sqlite(pool))
-    }
-
     /// Brings the tables up to date. Several instances may do it at once.
     ///
     /// # Errors
-    /// A released migration was edited, or the database refuses one.
+    /// A released migration was edited, or the database refuses one. Nothing is changed then.
     pub async fn migrate(&self, migrations: &[Migration]) -> anyhow::Result<()> {
-        let steps = migrations.iter().map(|m| {
-            sqlx::migrate::Migration::new(
-                m.version,
-                m.name.into(),
-                MigrationType::Simple,
-                sqlx::SqlSafeStr::into_sql_str(m.sql),
-                false,
-            )
-        });
-        let migrator = Migrator::with_migrations(steps.collect());
-        match self {
-            Self::Postgres(pool) => migrator.run(pool).await?,
-            Self::Sqlite(pool) => with_others(|| migrator.run(pool)).await?,
-        }
-        Ok(())
+        migrate::run(self, migrations).await
     }
 
     /// Begins a transaction: READ COMMITTED in PostgreSQL, `BEGIN IMMEDIATE` in SQLite.
@@ -131,7 +77,7 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Transaction::Postgres(PgTransaction::begin(pool).await?),
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
         })
     }
@@ -142,7 +88,7 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin_read(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+            Self::Postgres(pool) => Transaction::Postgres(PgTransaction::begin(pool).await?),
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
         })
     }
@@ -150,7 +96,7 @@ impl Database {
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(pool) => pool.close(),
             Self::Sqlite(pool) => pool.close().await,
         }
     }
@@ -159,55 +105,49 @@ impl Database {
 /// A transaction. Dropped without [`Transaction::commit`] it is rolled back.
 pub enum Transaction {
     /// In PostgreSQL.
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(PgTransaction),
     /// In SQLite.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
 }
 
-/// A row that both databases can give: a tuple of `String`, `i64`, `Uuid`, `Vec<u8>`, and options
-/// of these.
-pub trait Row: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin {}
-impl<T> Row for T where T: for<'r> FromRow<'r, PgRow> + for<'r> FromRow<'r, SqliteRow> + Send + Unpin
-{}
-
 impl Transaction {
-    /// Runs a statement that reads the table `input`. Out: how many rows it changed.
+    /// Runs a statement that reads the table `input`.
     ///
     /// # Errors
-    /// As the database says.
-    pub async fn execute(&mut self, sql: &'static str, input: Input) -> DbResult<u64> {
+    /// As the database says; PostgreSQL says it with the next statement, see the module.
+    pub async fn execute(&mut self, sql: &str, input: Input) -> DbResult<()> {
         input.check()?;
-        Ok(match self {
-            Self::Postgres(tx) => {
-                let query = sqlx::query(AssertSqlSafe(input.postgres_sql(sql)));
-                input.bind_postgres(query).execute(&mut **tx).await?.rows_affected()
-            }
-            Self::Sqlite(tx) => {
-                let query = sqlx::query(AssertSqlSafe(input.sqlite_sql(sql)));
-                input.bind_sqlite(query).execute(&mut **tx).await?.rows_affected()
-            }
-        })
+        match self {
+            Self::Postgres(tx) => tx.queue(sql, input).await,
+            Self::Sqlite(tx) => sqlite::execute(tx, sql, input).await,
+        }
     }
 
     /// Runs a statement that reads the table `input`. Out: its rows.
     ///
     /// # Errors
     /// As the database says.
-    pub async fn fetch<T: Row>(&mut self, sql: &'static str, input: Input) -> DbResult<Vec<T>> {
+    pub async fn fetch<T: Row>(&mut self, sql: &str, input: Input) -> DbResult<Vec<T>> {
         input.check()?;
-        let rows: Result<Vec<T>, sqlx::Error> = match self {
+        match self {
             Self::Postgres(tx) => {
-                let query = sqlx::query(AssertSqlSafe(input.postgres_sql(sql)));
-                let rows = input.bind_postgres(query).fetch_all(&mut **tx).await?;
-                rows.iter().map(T::from_row).collect()
+                tx.queue(sql, input).await?;
+                let rows = tx.rows().await?;
+                Ok(rows.iter().map(T::from_pg_row).collect::<Result<_, _>>()?)
             }
             Self::Sqlite(tx) => {
-                let query = sqlx::query(AssertSqlSafe(input.sqlite_sql(sql)));
-                let rows = input.bind_sqlite(query).fetch_all(&mut **tx).await?;
-                rows.iter().map(T::from_row).collect()
+                let rows = sqlite::rows(tx, sql, input).await?;
+                Ok(rows.iter().map(T::from_row).collect::<Result<_, _>>()?)
             }
-        };
-        Ok(rows?)
+        }
+    }
+
+    /// Runs several statements, separated by semicolons, that need no input.
+    async fn script(&mut self, sql: &'static str) -> DbResult<()> {
+        match self {
+            Self::Postgres(tx) => tx.script(sql).await,
+            Self::Sqlite(tx) => sqlite::script(tx, sql).await,
+        }
     }
 
     /// Makes it durable.
@@ -216,7 +156,7 @@ impl Transaction {
     /// After an error it is unknown whether it was committed.
     pub async fn commit(self) -> DbResult<()> {
         match self {
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.end("COMMIT").await?,
             Self::Sqlite(tx) => tx.commit().await?,
         }
         Ok(())
@@ -228,25 +168,9 @@ impl Transaction {
     /// As the database says; it is rolled back all the same, by the end of its connection.
     pub async fn rollback(self) -> DbResult<()> {
         match self {
-            Self::Postgres(tx) => tx.rollback().await?,
+            Self::Postgres(tx) => tx.end("ROLLBACK").await?,
             Self::Sqlite(tx) => tx.rollback().await?,
         }
         Ok(())
     }
-}
-
-/// Of instances that start at once on a new SQLite file only one makes each thing. For the others
-/// no lock is there to wait for, neither when the file becomes one with a write-ahead log nor
-/// around the migrations: they find it made at a later try.
-async fn with_others<T, E, F: Future<Output = Result<T, E>>>(
-    mut make: impl FnMut() -> F,
-) -> Result<T, E> {
-    const TRIES: u32 = 10;
-    for _ in 1..TRIES {
-        if let Ok(made) = make().await {
-            return Ok(made);
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
-    make().await
 }

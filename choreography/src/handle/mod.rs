@@ -169,9 +169,8 @@ impl<S: Service> Handler<S> {
     }
 
     fn read_timer(&self, (id, due, record): TimerRow) -> DbResult<Incoming<S::Hears>> {
-        let record = Record::from_bytes(&record).map_err(|error| {
-            DbFault::Transient(sqlx::Error::Protocol(format!("the row {id} of timers: {error}")))
-        })?;
+        let record = Record::from_bytes(&record)
+            .map_err(|error| DbFault::Transient(format!("the row {id} of timers: {error}")))?;
         let id = EventId(id);
         Ok(incoming::of_timer(&self.manifest, &self.spans, id, record, Timestamp(due)))
     }

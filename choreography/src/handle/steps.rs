@@ -112,9 +112,8 @@ pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRe
 
 /// Reads a row of `owed`.
 pub(crate) fn read((id, cause, key, sequence, record): OwedRow) -> DbResult<Owed> {
-    let record = Record::from_bytes(&record).map_err(|error| {
-        DbFault::Transient(sqlx::Error::Protocol(format!("the row {id} of owed: {error}")))
-    })?;
+    let record = Record::from_bytes(&record)
+        .map_err(|error| DbFault::Transient(format!("the row {id} of owed: {error}")))?;
     Ok(Owed { id, cause, key, sequence, record })
 }
 

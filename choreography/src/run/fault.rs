@@ -83,8 +83,8 @@ impl Backoff {
 impl<S: Service> Runner<S> {
     pub(super) fn database_fault(&mut self, fault: &DbFault, backoff: &mut Backoff) -> Done<()> {
         match fault {
-            DbFault::Conflict(error) if backoff.began.elapsed() < BAD_LUCK => {
-                tracing::debug!(%error, "another transaction was first: taken again");
+            DbFault::Conflict(conflict) if backoff.began.elapsed() < BAD_LUCK => {
+                tracing::debug!(why = conflict.why, "another transaction was first: taken again");
             }
             DbFault::Conflict(_) | DbFault::Refused(_) | DbFault::Transient(_) => {
                 tracing::warn!(%fault, "tried again");

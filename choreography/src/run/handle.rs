@@ -61,9 +61,8 @@ impl<S: Service> Runner<S> {
 pub(super) fn refusal(fault: &DbFault, backoff: &Backoff) -> Option<String> {
     match fault {
         DbFault::Refused(why) => Some(why.clone()),
-        DbFault::Conflict(error) => {
-            let twice = error.as_database_error().is_some_and(|error| error.is_unique_violation());
-            (twice && UNIQUE_TRIES <= backoff.tries()).then(|| error.to_string())
+        DbFault::Conflict(conflict) => {
+            (conflict.is_twice && UNIQUE_TRIES <= backoff.tries()).then(|| conflict.why.clone())
         }
         DbFault::Transient(_) => None,
     }

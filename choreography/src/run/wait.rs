@@ -1,7 +1,6 @@
 //! Waiting for the database on the loop's thread, which serves the consumer meanwhile.
 
 use std::future::Future;
-use std::io;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
@@ -49,8 +48,7 @@ impl Waiter {
             }
             if LIMIT <= began.elapsed() {
                 let text = format!("no answer within {} s", LIMIT.as_secs());
-                let error = io::Error::new(io::ErrorKind::TimedOut, text);
-                return Err(DbFault::Transient(error.into()).into());
+                return Err(DbFault::Transient(text).into());
             }
             hear.stand_still();
             self.health.progress();

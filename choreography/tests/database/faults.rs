@@ -47,7 +47,9 @@ pub(crate) async fn a_lock_that_another_holds_is_a_conflict(place: Place) {
     let db = place.with_table(TABLE).await;
     run(&db, "INSERT INTO t VALUES ('a', 1), ('b', 1)").await.expect("inserted");
     let mut holder = db.begin().await.expect("begun");
-    holder.execute("UPDATE t SET number = 2 WHERE key = 'a'", Input::new()).await.expect("locked");
+    const HOLD: &str = "UPDATE t SET number = 2 WHERE key = 'a' RETURNING key";
+    let held: Vec<(String,)> = holder.fetch(HOLD, Input::new()).await.expect("locked");
+    assert_eq!(held.len(), 1);
     let began = std::time::Instant::now();
     let blocked = run(&db, "UPDATE t SET number = 3 WHERE key = 'a'").await;
     assert_eq!(class(blocked), "conflict");
@@ -63,14 +65,14 @@ pub(crate) async fn a_lock_that_another_holds_is_a_conflict(place: Place) {
 
 async fn deadlock(db: &Database) {
     let lock = |key: &'static str| match key {
-        "a" => "UPDATE t SET number = 4 WHERE key = 'a'",
-        _ => "UPDATE t SET number = 4 WHERE key = 'b'",
+        "a" => "UPDATE t SET number = 4 WHERE key = 'a' RETURNING key",
+        _ => "UPDATE t SET number = 4 WHERE key = 'b' RETURNING key",
     };
     let circle = async |first, second| {
         let mut tx = db.begin().await?;
-        tx.execute(lock(first), Input::new()).await?;
+        tx.fetch::<(String,)>(lock(first), Input::new()).await?;
         tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        tx.execute(lock(second), Input::new()).await?;
+        tx.fetch::<(String,)>(lock(second), Input::new()).await?;
         tx.commit().await
     };
     let (one, other) = tokio::join!(circle("a", "b"), circle("b", "a"));

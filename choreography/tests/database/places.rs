@@ -50,15 +50,23 @@ impl Place {
 }
 
 /// One statement in a transaction of its own.
-pub(crate) async fn run(db: &Database, sql: &'static str) -> DbResult<u64> {
+pub(crate) async fn run(db: &Database, sql: &'static str) -> DbResult<()> {
     run_with(db, sql, Input::new()).await
 }
 
-pub(crate) async fn run_with(db: &Database, sql: &'static str, input: Input) -> DbResult<u64> {
+pub(crate) async fn run_with(db: &Database, sql: &'static str, input: Input) -> DbResult<()> {
     let mut tx = db.begin().await?;
-    let count = tx.execute(sql, input).await?;
+    tx.execute(sql, input).await?;
+    tx.commit().await
+}
+
+/// How many rows a statement changes, in a transaction of its own.
+pub(crate) async fn changed(db: &Database, sql: &str, input: Input) -> DbResult<usize> {
+    let mut tx = db.begin().await?;
+    let sql = format!("{sql} RETURNING CAST(1 AS BIGINT)");
+    let rows: Vec<(i64,)> = tx.fetch(&sql, input).await?;
     tx.commit().await?;
-    Ok(count)
+    Ok(rows.len())
 }
 
 pub(crate) async fn rows<T: Row>(db: &Database, sql: &'static str) -> Vec<T> {

@@ -4,7 +4,7 @@ use choreography::clock;
 use choreography::db::{Database, Input, Migration};
 use uuid::Uuid;
 
-use super::places::{Place, rows, run, run_with};
+use super::places::{Place, changed, rows, run};
 
 type Value = (i64, Option<String>, Option<i64>, Option<Uuid>, Option<Vec<u8>>);
 
@@ -37,7 +37,7 @@ const INSERT: &str = "INSERT INTO t SELECT place, words, number, id, bytes FROM 
 pub(crate) async fn values_come_back_as_they_went(place: Place) {
     let db = place.with_table(TABLE).await;
     let values = values();
-    assert_eq!(run_with(&db, INSERT, input(&values)).await.expect("inserted"), 6);
+    assert_eq!(changed(&db, INSERT, input(&values)).await.expect("inserted"), 6);
     let back: Vec<Value> =
         rows(&db, "SELECT place, words, number, id, bytes FROM t ORDER BY place").await;
     assert!(back == values, "what came back is not what went");
@@ -55,10 +55,10 @@ pub(crate) async fn values_come_back_as_they_went(place: Place) {
 
 pub(crate) async fn a_batch_may_be_empty_or_have_no_columns(place: Place) {
     let db = place.with_table(TABLE).await;
-    assert_eq!(run_with(&db, INSERT, input(&[])).await.expect("nothing"), 0);
+    assert_eq!(changed(&db, INSERT, input(&[])).await.expect("nothing"), 0);
     let nothing = "DELETE FROM t WHERE place IN (SELECT place FROM input)";
-    assert_eq!(run_with(&db, nothing, Input::new().int("place", [0; 0])).await.expect("none"), 0);
-    assert_eq!(run(&db, "INSERT INTO t (place) VALUES (1)").await.expect("one"), 1);
+    assert_eq!(changed(&db, nothing, Input::new().int("place", [0; 0])).await.expect("none"), 0);
+    run(&db, "INSERT INTO t (place) VALUES (1)").await.expect("one");
     assert_eq!(rows::<(i64,)>(&db, "SELECT place FROM t").await, [(1,)]);
 }
 
@@ -90,13 +90,13 @@ pub(crate) async fn rows_are_locked_by_the_same_text(place: Place) {
         (SELECT place FROM t ORDER BY place LIMIT (SELECT most FROM input) FOR UPDATE SKIP LOCKED)";
     let most = |most| Input::new().int("most", [most]);
     if place.is_postgres {
-        assert_eq!(run_with(&db, free, most(5)).await.expect("the free one"), 1);
+        assert_eq!(changed(&db, free, most(5)).await.expect("the free one"), 1);
         tx.rollback().await.expect("ended");
         assert_eq!(rows::<(i64,)>(&db, "SELECT place FROM t").await.len(), 2);
     } else {
         // A transaction has all of SQLite's database.
         tx.rollback().await.expect("ended");
-        assert_eq!(run_with(&db, free, most(2)).await.expect("two"), 2);
+        assert_eq!(changed(&db, free, most(2)).await.expect("two"), 2);
         assert_eq!(rows::<(i64,)>(&db, "SELECT place FROM t").await, [(3,)]);
     }
 }
@@ -107,9 +107,26 @@ pub(crate) async fn a_transaction_is_whole_or_nothing(place: Place) {
     tx.execute("INSERT INTO t VALUES (1)", Input::new()).await.expect("inserted");
     drop(tx);
     let mut tx = db.begin().await.expect("begun");
-    tx.execute("INSERT INTO t VALUES (2)", Input::new()).await.expect("inserted");
-    tx.execute("INSERT INTO t VALUES (NULL) -- refused", Input::new()).await.err();
+    tx.execute("INSERT INTO t VALUES (1)", Input::new()).await.expect("inserted");
+    let inside: Vec<(i64,)> = tx.fetch("SELECT place FROM t", Input::new()).await.expect("rows");
+    assert_eq!(inside, [(1,)]);
     drop(tx);
+    let mut tx = db.begin().await.expect("begun");
+    tx.execute("INSERT INTO t VALUES (2)", Input::new()).await.expect("inserted");
+    let twice = tx.execute("INSERT INTO t VALUES (2) -- refused", Input::new()).await;
+    // In PostgreSQL it was not sent yet; then the commit tells of it, and of the first error only.
+    let twice = match twice {
+        Ok(()) => {
+            tx.execute("INSERT INTO nowhere VALUES (1)", Input::new()).await.err();
+            tx.commit().await
+        }
+        Err(_) => {
+            drop(tx);
+            twice
+        }
+    };
+    let why = twice.expect_err("a key twice").to_string();
+    assert!(why.to_lowercase().contains("unique"), "{why}");
     run(&db, "INSERT INTO t VALUES (3)").await.expect("inserted");
     let other = place.connect().await;
     let seen: Vec<(Option<i64>,)> = rows(&other, "SELECT place FROM t").await;
@@ -126,6 +143,9 @@ pub(crate) async fn several_may_migrate_at_once(place: Place) {
         Migration { version: 1000, name: "second", sql: "CREATE TABLE c (x BIGINT)" },
     ];
     let one = async || place.connect().await.migrate(&HISTORY).await.expect("migrated");
+    if place.is_postgres {
+        tokio::join!(one(), a_long_migration_of_another(&place));
+    }
     tokio::join!(one(), one(), one(), one());
     let db: Database = place.connect().await;
     run(&db, "INSERT INTO c SELECT 1 FROM (SELECT 1) t LEFT JOIN a ON true LEFT JOIN b ON true")
@@ -134,4 +154,13 @@ pub(crate) async fn several_may_migrate_at_once(place: Place) {
     let edited = [Migration { version: 1, name: "first", sql: "CREATE TABLE other (x BIGINT)" }];
     let error = db.migrate(&edited).await.expect_err("history is not edited");
     assert!(format!("{error:#}").contains('1'), "{error:#}");
+}
+
+/// It takes longer than a batch would wait for a lock.
+async fn a_long_migration_of_another(place: &Place) {
+    const LOCK: &str = "SELECT 1 FROM pg_advisory_xact_lock(hashtext('choreography.migrations'))";
+    let db = place.connect().await;
+    let mut tx = db.begin().await.expect("begun");
+    tx.fetch::<(i32,)>(LOCK, Input::new()).await.expect("locked");
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
 }

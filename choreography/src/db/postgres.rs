@@ -1,0 +1,133 @@
+//! PostgreSQL: a statement whose rows nobody asks for is sent without waiting for it.
+//!
+//! A batch has a dozen statements, and at a moderate rate a round trip for each is most of what a
+//! batch costs. So such a statement waits here for the next one that is asked for its rows, or for
+//! the commit; then all of them are sent at once. The server runs them in order, each as a
+//! statement of its own that sees what was committed before it began, and after one that fails it
+//! refuses those that follow.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Context;
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use futures::FutureExt;
+use futures::future::join_all;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls, Row, Statement};
+
+use super::fault::DbResult;
+use super::input::Input;
+
+/// A frozen owner must not stop the next one, and a commit that was answered is on disk.
+const SESSION: &str = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=10s \
+    -c statement_timeout=30s -c synchronous_commit=on \
+    -c default_transaction_isolation=read\\ committed";
+
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// What is sent and not acknowledged for so long: nobody is there any more.
+const SILENCE_LIMIT: Duration = Duration::from_secs(30);
+
+pub(super) async fn connect(url: &str, connections: usize) -> anyhow::Result<Pool> {
+    let mut config = Config::from_str(url).context("DATABASE_URL")?;
+    let options = format!("{} {SESSION}", config.get_options().unwrap_or_default());
+    config.options(&options).connect_timeout(CONNECT_LIMIT).tcp_user_timeout(SILENCE_LIMIT);
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+        .max_size(connections)
+        .wait_timeout(Some(CONNECT_LIMIT))
+        .create_timeout(Some(CONNECT_LIMIT))
+        .recycle_timeout(Some(CONNECT_LIMIT))
+        .runtime(Runtime::Tokio1)
+        .build()?;
+    drop(pool.get().await.context("cannot connect to PostgreSQL")?);
+    Ok(pool)
+}
+
+/// A transaction. It begins with its first statement.
+pub struct PgTransaction {
+    /// None when it has ended.
+    client: Option<Object>,
+    queued: Vec<Query>,
+    begun: bool,
+    /// Something was sent, and not all of it is answered.
+    waiting: bool,
+}
+
+struct Query {
+    statement: Statement,
+    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+}
+
+impl PgTransaction {
+    pub(super) async fn begin(pool: &Pool) -> DbResult<Self> {
+        let client = Some(pool.get().await?);
+        let mut tx = Self { client, queued: vec![], begun: false, waiting: false };
+        tx.queue("BEGIN", Input::new()).await?;
+        Ok(tx)
+    }
+
+    /// To be sent with the next statement that is asked for its rows, or with the commit.
+    pub(super) async fn queue(&mut self, sql: &str, input: Input) -> DbResult<()> {
+        // What this connection has not prepared yet it prepares now, outside of the queue.
+        self.waiting = true;
+        let statement = self.client().prepare_cached(&input.postgres_sql(sql)).await;
+        self.waiting = false;
+        self.queued.push(Query { statement: statement?, parameters: input.parameters() });
+        Ok(())
+    }
+
+    /// The rows of the last statement queued. Out: the first error of any, if there is one.
+    pub(super) async fn rows(&mut self) -> DbResult<Vec<Row>> {
+        let queued = std::mem::take(&mut self.queued);
+        (self.begun, self.waiting) = (true, true);
+        let client = self.client();
+        // The first poll of each sends it, and `join_all` polls in order.
+        let answers = join_all(queued.iter().map(|query| async {
+            let parameters: Vec<_> = query.parameters.iter().map(|p| &**p as _).collect();
+            client.query(&query.statement, &parameters).await
+        }));
+        let answers = answers.await;
+        self.waiting = false;
+        let mut last = vec![];
+        for answer in answers {
+            last = answer?;
+        }
+        Ok(last)
+    }
+
+    /// Several statements without parameters, separated by semicolons.
+    pub(super) async fn script(&mut self, sql: &str) -> DbResult<()> {
+        self.rows().await?;
+        self.waiting = true;
+        let done = self.client().batch_execute(sql).await;
+        self.waiting = false;
+        Ok(done?)
+    }
+
+    pub(super) async fn end(mut self, how: &'static str) -> DbResult<()> {
+        self.queue(how, Input::new()).await?;
+        let ended = self.rows().await;
+        // Whatever was answered, the server has ended the transaction.
+        self.client = None;
+        ended.map(|_| ())
+    }
+
+    fn client(&self) -> &Object {
+        self.client.as_ref().expect("only `end` takes it, and takes the transaction with it")
+    }
+}
+
+impl Drop for PgTransaction {
+    /// What was not ended is rolled back.
+    fn drop(&mut self) {
+        match self.client.take() {
+            // Nobody may get a connection that still works for somebody else.
+            Some(client) if self.waiting => drop(Object::take(client)),
+            // The first poll sends it; nobody needs the answer.
+            Some(client) if self.begun => drop(client.batch_execute("ROLLBACK").now_or_never()),
+            Some(_) | None => (),
+        }
+    }
+}
