@@ -24,7 +24,10 @@ mod postgres;
 mod row;
 mod sqlite;
 
+use std::marker::PhantomData;
+
 use deadpool_postgres::Pool;
+use sqlx::sqlite::SqliteRow;
 use sqlx::SqlitePool;
 
 pub use fault::{Conflict, DbFault, DbResult};
@@ -110,6 +113,16 @@ pub enum Transaction {
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
 }
 
+/// A statement whose rows are wanted later.
+pub struct Asked<T>(Answer, PhantomData<T>);
+
+enum Answer {
+    /// It is still to come.
+    At(usize),
+    /// It is here.
+    Is(Vec<SqliteRow>),
+}
+
 impl Transaction {
     /// Runs a statement that reads the table `input`.
     ///
@@ -118,7 +131,7 @@ impl Transaction {
     pub async fn execute(&mut self, sql: &str, input: Input) -> DbResult<()> {
         input.check()?;
         match self {
-            Self::Postgres(tx) => tx.queue(sql, input).await,
+            Self::Postgres(tx) => tx.queue(sql, input).await.map(|_| ()),
             Self::Sqlite(tx) => sqlite::execute(tx, sql, input).await,
         }
     }
@@ -128,17 +141,36 @@ impl Transaction {
     /// # Errors
     /// As the database says.
     pub async fn fetch<T: Row>(&mut self, sql: &str, input: Input) -> DbResult<Vec<T>> {
+        let asked = self.ask(sql, input).await?;
+        self.answer(asked).await
+    }
+
+    /// Runs a statement that reads the table `input`, and whose rows are wanted only after further
+    /// statements: PostgreSQL gets all of them in one go.
+    ///
+    /// # Errors
+    /// As the database says; PostgreSQL says it with the first answer, see the module.
+    pub async fn ask<T: Row>(&mut self, sql: &str, input: Input) -> DbResult<Asked<T>> {
         input.check()?;
-        match self {
-            Self::Postgres(tx) => {
-                tx.queue(sql, input).await?;
-                let rows = tx.rows().await?;
+        let asked = match self {
+            Self::Postgres(tx) => Answer::At(tx.queue(sql, input).await?),
+            Self::Sqlite(tx) => Answer::Is(sqlite::rows(tx, sql, input).await?),
+        };
+        Ok(Asked(asked, PhantomData))
+    }
+
+    /// The rows of a statement of this transaction that was asked.
+    ///
+    /// # Errors
+    /// As the database says of this statement or of one before it.
+    pub async fn answer<T: Row>(&mut self, asked: Asked<T>) -> DbResult<Vec<T>> {
+        match (self, asked.0) {
+            (Self::Postgres(tx), Answer::At(place)) => {
+                let rows = tx.rows(place).await?;
                 Ok(rows.iter().map(T::from_pg_row).collect::<Result<_, _>>()?)
             }
-            Self::Sqlite(tx) => {
-                let rows = sqlite::rows(tx, sql, input).await?;
-                Ok(rows.iter().map(T::from_row).collect::<Result<_, _>>()?)
-            }
+            (_, Answer::Is(rows)) => Ok(rows.iter().map(T::from_row).collect::<Result<_, _>>()?),
+            (Self::Sqlite(_), Answer::At(_)) => Ok(vec![]),
         }
     }
 

@@ -50,6 +50,8 @@ pub struct PgTransaction {
     /// None when it has ended.
     client: Option<Object>,
     queued: Vec<Query>,
+    /// The rows of each statement that was answered and not only queued, by its place.
+    answers: Vec<Vec<Row>>,
     begun: bool,
     /// Something was sent, and not all of it is answered.
     waiting: bool,
@@ -63,23 +65,32 @@ struct Query {
 impl PgTransaction {
     pub(super) async fn begin(pool: &Pool) -> DbResult<Self> {
         let client = Some(pool.get().await?);
-        let mut tx = Self { client, queued: vec![], begun: false, waiting: false };
+        let mut tx = Self { client, queued: vec![], answers: vec![], begun: false, waiting: false };
         tx.queue("BEGIN", Input::new()).await?;
         Ok(tx)
     }
 
-    /// To be sent with the next statement that is asked for its rows, or with the commit.
-    pub(super) async fn queue(&mut self, sql: &str, input: Input) -> DbResult<()> {
+    /// To be sent with the next statement that is asked for its rows, or with the commit. Out: its
+    /// place.
+    pub(super) async fn queue(&mut self, sql: &str, input: Input) -> DbResult<usize> {
         // What this connection has not prepared yet it prepares now, outside of the queue.
         self.waiting = true;
         let statement = self.client().prepare_cached(&input.postgres_sql(sql)).await;
         self.waiting = false;
         self.queued.push(Query { statement: statement?, parameters: input.parameters() });
-        Ok(())
+        Ok(self.answers.len() + self.queued.len() - 1)
     }
 
-    /// The rows of the last statement queued. Out: the first error of any, if there is one.
-    pub(super) async fn rows(&mut self) -> DbResult<Vec<Row>> {
+    /// The rows of the statement at `place`, once.
+    pub(super) async fn rows(&mut self, place: usize) -> DbResult<Vec<Row>> {
+        if self.answers.len() <= place {
+            self.send().await?;
+        }
+        Ok(self.answers.get_mut(place).map(std::mem::take).unwrap_or_default())
+    }
+
+    /// Sends all that is queued, and waits for the answers. Out: the first error of any.
+    async fn send(&mut self) -> DbResult<()> {
         let queued = std::mem::take(&mut self.queued);
         (self.begun, self.waiting) = (true, true);
         let client = self.client();
@@ -90,16 +101,15 @@ impl PgTransaction {
         }));
         let answers = answers.await;
         self.waiting = false;
-        let mut last = vec![];
         for answer in answers {
-            last = answer?;
+            self.answers.push(answer?);
         }
-        Ok(last)
+        Ok(())
     }
 
     /// Several statements without parameters, separated by semicolons.
     pub(super) async fn script(&mut self, sql: &str) -> DbResult<()> {
-        self.rows().await?;
+        self.send().await?;
         self.waiting = true;
         let done = self.client().batch_execute(sql).await;
         self.waiting = false;
@@ -108,10 +118,10 @@ impl PgTransaction {
 
     pub(super) async fn end(mut self, how: &'static str) -> DbResult<()> {
         self.queue(how, Input::new()).await?;
-        let ended = self.rows().await;
+        let ended = self.send().await;
         // Whatever was answered, the server has ended the transaction.
         self.client = None;
-        ended.map(|_| ())
+        ended
     }
 
     fn client(&self) -> &Object {
