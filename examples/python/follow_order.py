@@ -11,8 +11,16 @@ import json
 import sys
 import time
 import uuid
+from collections.abc import Iterable
 
-from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import (
+    OFFSET_END,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
 
 from wire import BROKERS, BadRecord, decode
 
@@ -25,18 +33,23 @@ LEEWAY_MS = 5 * 60 * 1000
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Hears every event, or follows one order.")
-    parser.add_argument("order_id", nargs="?", type=uuid.UUID, help="a UUID of version 7, which tells when to begin")
+    parser.add_argument(
+        "order_id", nargs="?", type=uuid.UUID, help="a UUID of version 7, which tells when to begin"
+    )
     parser.add_argument("seconds", nargs="?", type=float, default=60, help="how long to wait")
     arguments = parser.parse_args()
-    consumer = Consumer({
-        "bootstrap.servers": BROKERS,
-        "group.id": "follow-order",
-        "enable.auto.commit": False,
-        "enable.partition.eof": True,
-        "auto.offset.reset": "earliest",
-        "log_level": 0,
-        "error_cb": trouble,
-    })
+    consumer = Consumer(
+        {
+            "bootstrap.servers": BROKERS,
+            # The library asks for one; assigning partitions joins none.
+            "group.id": "follow-order",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,
+            "error_cb": trouble,
+        }
+    )
     try:
         starts = find_starts(consumer, arguments.order_id)
         consumer.assign(starts)
@@ -50,23 +63,32 @@ def find_starts(consumer: Consumer, order_id: uuid.UUID | None) -> list[TopicPar
     topics = consumer.list_topics(timeout=TIMEOUT_S).topics
     if missing := [topic for topic in TOPICS if topic not in topics]:
         sys.exit(f"Kafka at {BROKERS} has no topic {missing[0]}: `choreo topics create` makes it")
-    ends = [end(consumer, topic, p) for topic in TOPICS for p in topics[topic].partitions]
+    ends = find(
+        consumer, [(topic, p) for topic in TOPICS for p in topics[topic].partitions], OFFSET_END
+    )
     if order_id is None:
         return ends
     begin_ms = max(0, (order_id.int >> 80) - LEEWAY_MS)
-    times = [TopicPartition(e.topic, e.partition, begin_ms) for e in ends]
-    found = consumer.offsets_for_times(times, timeout=TIMEOUT_S)
+    found = find(consumer, [(e.topic, e.partition) for e in ends], begin_ms)
     # OFFSET_END: nothing as young is there. The ends were asked for first, so nothing is missed.
-    return [e if f.offset == OFFSET_END else f for e, f in zip(ends, found)]
+    return [e if f.offset == OFFSET_END else f for e, f in zip(ends, found, strict=True)]
 
 
-def end(consumer: Consumer, topic: str, partition: int) -> TopicPartition:
-    """The place after the last record of a partition."""
-    _, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=TIMEOUT_S)
-    return TopicPartition(topic, partition, high)
+def find(
+    consumer: Consumer, places: Iterable[tuple[str, int]], time_ms: int
+) -> list[TopicPartition]:
+    """The first offset of each partition that is as young as that; Kafka takes OFFSET_END, too."""
+    times = [TopicPartition(topic, partition, time_ms) for topic, partition in places]
+    found = consumer.offsets_for_times(times, timeout=TIMEOUT_S)
+    for place in found:
+        if place.error:
+            raise KafkaException(place.error)
+    return found
 
 
-def follow(consumer: Consumer, starts: list[TopicPartition], order_id: uuid.UUID | None, seconds: float) -> int:
+def follow(
+    consumer: Consumer, starts: list[TopicPartition], order_id: uuid.UUID | None, seconds: float
+) -> int:
     """Hears until the order has ended, and then what was on the topics by that time."""
     deadline = time.monotonic() + seconds
     heard = {(start.topic, start.partition): start.offset for start in starts}
@@ -81,6 +103,8 @@ def follow(consumer: Consumer, starts: list[TopicPartition], order_id: uuid.UUID
         if record.error():
             if record.error().code() == KafkaError._PARTITION_EOF:
                 heard[place] = record.offset()
+            else:
+                tell(f"{place}: {record.error().str()}")
             continue
         heard[place] = record.offset() + 1
         name = show(record, order_id)
@@ -88,7 +112,7 @@ def follow(consumer: Consumer, starts: list[TopicPartition], order_id: uuid.UUID
         if order_id and name in LAST_WORDS and not last_word:
             last_word = name
             # Partitions are heard in any order, so what led to it may still be ahead on another.
-            ends = {place: end(consumer, *place).offset for place in heard}
+            ends = {(e.topic, e.partition): e.offset for e in find(consumer, heard, OFFSET_END)}
     print(f"{last_word} after {count} events")
     return 0
 
@@ -101,7 +125,7 @@ def show(record: Message, order_id: uuid.UUID | None) -> str | None:
     except BadRecord as why:
         tell(f"{place}: {why}; skipped")
         return None
-    if order_id and event.get("order_id") != str(order_id):
+    if order_id and event.pop("order_id", None) != str(order_id):
         return None
     source = dict(record.headers() or []).get("ce_source") or b"-"
     # Where an order goes is nobody's business.
@@ -112,7 +136,7 @@ def show(record: Message, order_id: uuid.UUID | None) -> str | None:
 
 
 def trouble(error: KafkaError) -> None:
-    """What librdkafka meets while it works. It tries again by itself, so only a long silence counts."""
+    """What librdkafka meets while it works. It tries again by itself, so little is told."""
     if error.code() == KafkaError._ALL_BROKERS_DOWN:
         tell(f"Kafka at {BROKERS} does not answer; trying again")
 

@@ -30,8 +30,20 @@ def order(order_id: str) -> dict:
         "order_id": order_id,
         "currency": "EUR",
         "lines": [
-            {"sku": "teapot", "seller_id": "acme", "quantity": 1, "unit_price": 2450, "unit_weight": 900},
-            {"sku": "teacup", "seller_id": "borealis", "quantity": 4, "unit_price": 650, "unit_weight": 210},
+            {
+                "sku": "teapot",
+                "seller_id": "acme",
+                "quantity": 1,
+                "unit_price": 2450,
+                "unit_weight": 900,
+            },
+            {
+                "sku": "teacup",
+                "seller_id": "borealis",
+                "quantity": 4,
+                "unit_price": 650,
+                "unit_weight": 210,
+            },
         ],
         "ship_to": {
             "name": "Ada Example",
@@ -45,6 +57,7 @@ def order(order_id: str) -> dict:
 
 def headers(order_id: str, trace_id: str) -> dict:
     """W3C trace context, and CloudEvents in binary mode."""
+    now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
     return {
         # The span that sends this. With OpenTelemetry: inject(carrier) inside of a PRODUCER span.
         "traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01",
@@ -52,7 +65,7 @@ def headers(order_id: str, trace_id: str) -> dict:
         "ce_id": uuid7(),
         "ce_source": "/python-example",
         "ce_type": "OrderPlaced",
-        "ce_time": datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "ce_time": now.replace("+00:00", "Z"),
         "ce_subject": order_id,
         "content-type": "application/avro",
         "ce_correlationid": order_id,
@@ -61,7 +74,9 @@ def headers(order_id: str, trace_id: str) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Places an order.")
-    parser.add_argument("--bare", action="store_true", help="no headers, and librdkafka's own partitioner")
+    parser.add_argument(
+        "--bare", action="store_true", help="no headers, and librdkafka's own partitioner"
+    )
     bare = parser.parse_args().bare
     config = {
         "bootstrap.servers": BROKERS,
@@ -74,7 +89,7 @@ def main() -> None:
         "log_level": 0,
     }
     if not bare:
-        # As Java's clients do: then all records of an order on one topic are in one partition, in order.
+        # As Java's clients do: then all records of an order on a topic are in one partition.
         config["partitioner"] = "murmur2_random"
     order_id, trace_id = uuid7(), secrets.token_hex(16)
     reports = []
@@ -90,10 +105,10 @@ def main() -> None:
     [(error, record)] = reports
     if error:
         sys.exit(f"Kafka at {BROKERS} has not acknowledged order {order_id}: {error.str()}")
-    print(f"at     {record.topic()}/{record.partition()}@{record.offset()}")
     print(f"order  {order_id}")
     if not bare:
         print(f"trace  {trace_id}")
+    print(f"at     {record.topic()}/{record.partition()}@{record.offset()}")
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class BadRecord(Exception):
 
 
 def encode(path: str, event: dict) -> bytes:
-    """The value that holds `event`, written with the schema in `path`: "orders/OrderPlaced.avsc"."""
+    """The value that holds `event`; `path` is its schema's, such as "orders/OrderPlaced.avsc"."""
     id = next(id for id, file in _FILES.items() if file == path)
     value = io.BytesIO()
     value.write(struct.pack(">bI", 0, id))

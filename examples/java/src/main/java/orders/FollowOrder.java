@@ -75,7 +75,8 @@ public final class FollowOrder {
                         "auto.offset.reset", "earliest",
                         "allow.auto.create.topics", false,
                         "default.api.timeout.ms", TIMEOUT_MS);
-        return new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer());
+        var bytes = new ByteArrayDeserializer();
+        return new KafkaConsumer<>(config, bytes, bytes);
     }
 
     /** Hears until the order has ended, and then what was on the topics by that time. */
@@ -122,7 +123,7 @@ public final class FollowOrder {
         partitions.forEach(partition -> times.put(partition, from));
         consumer.offsetsForTimes(times).forEach(
                 (partition, found) -> {
-                    // Absent: nothing as young. The ends were asked for first, so nothing is missed.
+                    // Absent: nothing as young. The ends were asked for first: nothing is missed.
                     if (found != null) {
                         consumer.seek(partition, found.offset());
                     }
@@ -163,10 +164,11 @@ public final class FollowOrder {
         return absent ? "-" : new String(header.value(), StandardCharsets.UTF_8);
     }
 
-    private static String text(GenericRecord event) {
+    private String text(GenericRecord event) {
+        // Where an order goes is nobody's business, and which one is followed is known.
+        Set<String> left = orderId == null ? Set.of("ship_to") : Set.of("ship_to", "order_id");
         return event.getSchema().getFields().stream()
-                // Where an order goes is nobody's business.
-                .filter(field -> !field.name().equals("ship_to"))
+                .filter(field -> !left.contains(field.name()))
                 .map(field -> field.name() + "=" + event.get(field.pos()))
                 .collect(Collectors.joining(" "));
     }

@@ -25,6 +25,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
  * Prints the ids of order and trace. Ends with 1 when Kafka does not acknowledge.
  */
 public final class PlaceOrder {
+    private static final String SCHEMA = "orders/OrderPlaced.avsc";
     private static final int TIMEOUT_MS = 10_000;
 
     private static final SecureRandom RANDOM = new SecureRandom();
@@ -35,15 +36,15 @@ public final class PlaceOrder {
         var wire = new Wire();
         String orderId = uuid7();
         String traceId = randomHex(16);
-        byte[] value = wire.encode(order(wire.schema("choreography.orders.OrderPlaced"), orderId));
+        byte[] value = wire.encode(SCHEMA, order(wire.schema(SCHEMA), orderId));
         var record = new ProducerRecord<>("orders", orderId, value);
         headers(orderId, traceId).forEach(
                 (name, text) -> record.headers().add(name, text.getBytes(StandardCharsets.UTF_8)));
         try (var producer = producer()) {
             var at = producer.send(record).get();
-            System.out.println("at     " + at.topic() + "/" + at.partition() + "@" + at.offset());
             System.out.println("order  " + orderId);
             System.out.println("trace  " + traceId);
+            System.out.println("at     " + at.topic() + "/" + at.partition() + "@" + at.offset());
         } catch (ExecutionException | KafkaException e) {
             Throwable why = e instanceof ExecutionException ? e.getCause() : e;
             System.err.printf(
@@ -73,8 +74,10 @@ public final class PlaceOrder {
                   "order_id": "%s",
                   "currency": "EUR",
                   "lines": [
-                    {"sku": "kettle", "seller_id": "copperfield", "quantity": 2, "unit_price": 3900, "unit_weight": 1200},
-                    {"sku": "milk-jug", "seller_id": "acme", "quantity": 1, "unit_price": 1150, "unit_weight": 350}
+                    {"sku": "kettle", "seller_id": "copperfield",
+                     "quantity": 2, "unit_price": 3900, "unit_weight": 1200},
+                    {"sku": "milk-jug", "seller_id": "acme",
+                     "quantity": 1, "unit_price": 1150, "unit_weight": 350}
                   ],
                   "ship_to": {
                     "name": "Grace Example",

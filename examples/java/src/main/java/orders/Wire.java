@@ -1,6 +1,5 @@
 package orders;
 
-import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -19,8 +18,8 @@ import org.apache.avro.io.EncoderFactory;
 
 /**
  * The contract: which schemas there are, and the bytes of a record's value. A value is in the
- * Confluent wire format: a zero byte, the id of the writer's schema in four bytes (big-endian), then
- * one Avro datum. The ids stand in {@code schemas/ids.json}, so no registry is needed.
+ * Confluent wire format: a zero byte, the id of the writer's schema in four bytes (big-endian),
+ * then one Avro datum. The ids stand in {@code schemas/ids.json}, so no registry is needed.
  */
 final class Wire {
     /** Where Kafka listens. */
@@ -30,6 +29,7 @@ final class Wire {
     private static final int PREFIX_BYTES = 5;
 
     private final Map<Integer, Schema> schemas = new HashMap<>();
+    private final Map<String, Integer> ids = new HashMap<>();
 
     static {
         // A damaged record may claim any length; no record is larger than this.
@@ -49,38 +49,30 @@ final class Wire {
     Wire() {
         Path folder = Path.of(System.getenv().getOrDefault("SCHEMAS", "schemas"));
         try {
-            Map<Integer, String> files =
-                    new ObjectMapper()
-                            .readValue(folder.resolve("ids.json").toFile(), new TypeReference<>() {});
-            for (var file : files.entrySet()) {
-                Path path = folder.resolve(file.getValue());
-                schemas.put(file.getKey(), new Schema.Parser().parse(path.toFile()));
+            var files = new ObjectMapper().readTree(folder.resolve("ids.json").toFile());
+            for (var file : files.properties()) {
+                int id = Integer.parseInt(file.getKey());
+                String path = file.getValue().asText();
+                ids.put(path, id);
+                schemas.put(id, new Schema.Parser().parse(folder.resolve(path).toFile()));
             }
         } catch (IOException e) {
             throw new UncheckedIOException("the schemas cannot be read: " + e.getMessage(), e);
         }
     }
 
-    /** The newest schema of an event, by its full name. */
-    Schema schema(String name) {
-        return schemas.get(id(name));
+    /** The schema in a file, such as {@code orders/OrderPlaced.avsc}. */
+    Schema schema(String path) {
+        return schemas.get(ids.get(path));
     }
 
-    private int id(String name) {
-        return schemas.entrySet().stream()
-                .filter(entry -> entry.getValue().getFullName().equals(name))
-                .findFirst()
-                .orElseThrow()
-                .getKey();
-    }
-
-    /** The value that holds {@code event}. */
-    byte[] encode(GenericRecord event) throws IOException {
+    /** The value that holds {@code event}, written with the schema in {@code path}. */
+    byte[] encode(String path, GenericRecord event) throws IOException {
         var value = new ByteArrayOutputStream();
         value.write(0);
-        value.write(ByteBuffer.allocate(4).putInt(id(event.getSchema().getFullName())).array());
+        value.write(ByteBuffer.allocate(4).putInt(ids.get(path)).array());
         var encoder = EncoderFactory.get().binaryEncoder(value, null);
-        new GenericDatumWriter<GenericRecord>(event.getSchema()).write(event, encoder);
+        new GenericDatumWriter<GenericRecord>(schema(path)).write(event, encoder);
         encoder.flush();
         return value.toByteArray();
     }
@@ -91,12 +83,14 @@ final class Wire {
             throw new BadRecordException("the value is too short for the wire format");
         }
         if (value[0] != 0) {
-            throw new BadRecordException("the value begins with byte " + (value[0] & 0xFF) + ", not with 0");
+            int first = value[0] & 0xFF;
+            throw new BadRecordException("the value begins with byte " + first + ", not with 0");
         }
         int id = ByteBuffer.wrap(value, 1, 4).getInt();
         Schema schema = schemas.get(id);
         if (schema == null) {
-            throw new BadRecordException("no schema with id " + Integer.toUnsignedString(id) + " is known");
+            String unsigned = Integer.toUnsignedString(id);
+            throw new BadRecordException("no schema with id " + unsigned + " is known");
         }
         try {
             BinaryDecoder decoder =
