@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use choreography::clock;
 use shared_events::event::Event;
-use shared_events::headers::{Envelope, Received};
+use shared_events::headers::{Envelope, RawHeaders, Received};
 use shared_events::murmur2;
 use shared_events::orders::{CancellationCode, OrderCancelled, OrderCompleted, OrderPlaced};
 use shared_events::topics::PARTITIONS;
@@ -153,7 +153,7 @@ fn check_placed(placed: &Placed, log: &Log) -> Order {
             traceparent: record.trace.expect("a valid traceparent").to_string(),
             tracestate: None,
         };
-        assert_eq!(record.headers, ours.write(), "{record}");
+        assert_eq!(text(&record.headers), text(&ours.write()), "{record}");
         Twist::Plain
     } else {
         assert!(record.headers.is_empty(), "{record}");
@@ -166,6 +166,12 @@ fn check_placed(placed: &Placed, log: &Log) -> Order {
     assert!(trace.is_none() || traces.first() == trace.as_ref(), "{traces:?}, not {trace:?}");
     let traceparent = received.traceparent.unwrap_or_default().to_owned();
     Order { placed: order, id: record.id, fate: Fate::Completed, twist, traceparent }
+}
+
+/// The headers, as a failing test shows them.
+fn text(headers: &RawHeaders) -> Vec<(&str, Option<&str>)> {
+    let utf_8 = |value| std::str::from_utf8(value).expect("UTF-8");
+    headers.iter().map(|(name, value)| (name.as_str(), value.as_deref().map(utf_8))).collect()
 }
 
 /// The program has heard all events of its order, and told which records it cannot read.
