@@ -38,6 +38,8 @@ pub struct Access {
     pub publisher: Publisher,
     /// Spans for requests.
     pub spans: Spans,
+    /// Tells pages that last, such as streams, to end.
+    pub stop: Stop,
 }
 
 /// Runs a service until it is told to stop. `listener` is used instead of [`Config::http`], if it
@@ -76,7 +78,7 @@ async fn run<S: Service>(
     };
     let publisher =
         Publisher::new(config, &source_of(&manifest), telemetry.spans(), telemetry.metrics())?;
-    let access = Access { db: db.clone(), publisher, spans: telemetry.spans() };
+    let access = Access { db: db.clone(), publisher, spans: telemetry.spans(), stop: stop.clone() };
     let routes = service.routes(access);
     let listener = Limited::new(start::listen(config, listener).await?, Limits::DEFAULT);
     let pages =
