@@ -186,4 +186,17 @@ fn routes(health: Health, metrics: Metrics) -> Router {
         .route("/healthz", get(move || async move { alive.alive(Instant::now()) }))
         .route("/readyz", get(move || async move { health.ready() }))
         .route("/metrics", get(move || async move { (content_type, metrics.prometheus_text()) }))
+        .method_not_allowed_fallback(async || only_get())
+}
+
+/// A problem document (RFC 9457).
+fn only_get() -> Response {
+    let body = Json(serde_json::json!({
+        "type": "about:blank",
+        "title": "Method Not Allowed",
+        "status": 405,
+        "detail": "this page is there for GET only",
+    }));
+    let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+    (StatusCode::METHOD_NOT_ALLOWED, content_type, body).into_response()
 }
