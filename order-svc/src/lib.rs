@@ -89,6 +89,7 @@ const DEADLINE_MAX: Duration = Duration::from_hours(7 * 24);
 /// The service.
 pub struct Orders {
     deadline: Duration,
+    http: http::Options,
 }
 
 impl Orders {
@@ -104,8 +105,26 @@ impl Orders {
             humantime::format_duration(DEADLINE_MAX),
             humantime::format_duration(deadline)
         );
-        Ok(Self { deadline })
+        Ok(Self { deadline, http: http::Options::DEFAULT })
     }
+
+    /// Sets the limits and the trust of its pages.
+    #[must_use]
+    pub fn with_http(self, http: http::Options) -> Self {
+        Self { http, ..self }
+    }
+}
+
+/// Its tables.
+fn migrations() -> Vec<Migration> {
+    let orders = include_str!("../migrations/1000_orders.sql");
+    let requests = include_str!("../migrations/1001_requests.sql");
+    let by_time = include_str!("../migrations/1002_orders_by_time.sql");
+    vec![
+        Migration { version: 1000, name: "orders", sql: orders },
+        Migration { version: 1001, name: "requests", sql: requests },
+        Migration { version: 1002, name: "orders by time", sql: by_time },
+    ]
 }
 
 impl Service for Orders {
@@ -118,16 +137,11 @@ impl Service for Orders {
     }
 
     fn migrations(&self) -> Vec<Migration> {
-        let orders = include_str!("../migrations/1000_orders.sql");
-        let requests = include_str!("../migrations/1001_requests.sql");
-        vec![
-            Migration { version: 1000, name: "orders", sql: orders },
-            Migration { version: 1001, name: "requests", sql: requests },
-        ]
+        migrations()
     }
 
     fn routes(&self, access: Access) -> axum::Router {
-        http::routes(access)
+        http::routes(access, &self.http)
     }
 
     async fn load(&self, db: &mut Transaction, heard: &[Heard<Hears>]) -> DbResult<OrderBook> {

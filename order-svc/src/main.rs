@@ -9,9 +9,12 @@ struct Cli {
     runtime: choreography::Config,
     #[command(flatten)]
     service: order_svc::Options,
+    #[command(flatten)]
+    http: order_svc::http::Options,
 }
 
 fn main() -> std::process::ExitCode {
     let cli = Cli::parse();
-    choreography::main(cli.runtime, || order_svc::Orders::new(&cli.service))
+    let make = || Ok(order_svc::Orders::new(&cli.service)?.with_http(cli.http));
+    choreography::main(cli.runtime, make)
 }
