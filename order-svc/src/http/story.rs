@@ -33,10 +33,14 @@ pub(super) struct Happened {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = i64, required = false)]
     at: Option<Timestamp>,
-    /// Who answered.
-    #[serde(flatten)]
-    #[schema(value_type = Option<Who>)]
-    who: Option<Who>,
+    /// Which service answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    service: Option<&'static str>,
+    /// For which seller, if it is seller-svc.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    seller_id: Option<String>,
     /// Of an answer: whether it agrees.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = bool, required = false)]
@@ -120,8 +124,10 @@ fn answered(answer: &Answer, placed: &Placed) -> Happened {
             (SELLERS..).zip(&placed.sellers).find(|(_, s)| *s == seller).map_or(127, |(n, _)| n)
         }
     };
+    let Who { service, seller_id } = Who::from(&answer.by);
     Happened {
-        who: Some((&answer.by).into()),
+        service: Some(service),
+        seller_id,
         agrees: Some(answer.refusal.is_none()),
         reasons: answer.refusal.iter().map(Reason::from).collect(),
         ..happened(number, "answered", Some(answer.at))
@@ -129,5 +135,5 @@ fn answered(answer: &Answer, placed: &Placed) -> Happened {
 }
 
 fn happened(number: u32, event: &'static str, at: Option<Timestamp>) -> Happened {
-    Happened { number, event, at, who: None, agrees: None, reasons: vec![] }
+    Happened { number, event, at, service: None, seller_id: None, agrees: None, reasons: vec![] }
 }

@@ -52,11 +52,11 @@ enum Code {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Who {
     #[schema(examples("inventory-svc"))]
-    service: &'static str,
+    pub(super) service: &'static str,
     /// The seller, if it is seller-svc.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = String, required = false)]
-    seller_id: Option<String>,
+    pub(super) seller_id: Option<String>,
 }
 
 /// The names of all statuses.
