@@ -3,22 +3,27 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{ArgAction, Parser, Subcommand};
+use anyhow::Context;
+use clap::{ArgAction, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{demo, emit, terminal, topics};
+use crate::{demo, emit, load, place, tail, terminal, topics};
 
 const EXAMPLES: &str = "\
 Examples:
   choreo demo                            200 orders, and what became of them; needs nothing else
   choreo topics create -b kafka:9092     the topics that the services need
+  choreo place --wait                    an order over HTTP, followed to its end
   choreo emit OrderPlaced                an order, straight to Kafka
-  choreo emit OrderPlaced --dry-run      the same, but only shown
+  choreo tail                            what is said on the topics, as it is said
+  choreo load --rate 100 --duration 1m   many orders, and how long each took
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.";
 
-/// Choreographed order services on Kafka: see them at work, say events, create topics.
+/// Choreographed order services on Kafka: see them at work, place orders, follow what is said.
 #[derive(Parser)]
-#[command(name = "choreo", version, propagate_version = true, after_help = EXAMPLES)]
+#[command(name = "choreo", version = VERSION, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -32,12 +37,33 @@ struct Cli {
 enum Command {
     /// Run all services on a broker inside this process, place orders, tell what became of them
     Demo(demo::Options),
+    /// Place an order over HTTP, and follow it to its end
+    Place(Box<place::Options>),
     /// Say an event straight to Kafka
     Emit(Box<emit::Options>),
+    /// Follow topics: what was said, by whom, in answer to what
+    Tail(Box<tail::Options>),
+    /// Place many orders at a fixed rate, and measure how long each takes
+    Load(Box<load::Options>),
     /// Create the topics of the services, or say in what they differ
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Print what makes a shell complete the words of this command
+    #[command(after_help = COMPLETIONS)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
+
+const COMPLETIONS: &str = "\
+Examples:
+  choreo completions bash > ~/.local/share/bash-completion/completions/choreo
+  choreo completions zsh > ~/.zfunc/_choreo
+  choreo completions fish > ~/.config/fish/completions/choreo.fish";
+
+/// The version, and the commit if the build knew it.
+const VERSION: &str = env!("CHOREO_VERSION");
 
 /// Why a command did not end well.
 #[derive(Debug)]
@@ -81,12 +107,47 @@ fn run(command: Command) -> Result<(), Failure> {
         .map_err(|error| Failure::Failed(error.into()))?;
     let ended = runtime.block_on(async {
         match command {
+            // These two end what they have begun when they are interrupted.
             Command::Demo(options) => demo::run(options).await,
-            Command::Emit(options) => emit::run(*options).await,
-            Command::Topics(command) => topics::run(command).await,
+            Command::Load(options) => load::run(*options).await,
+            Command::Place(options) => unless_interrupted(place::run(*options)).await,
+            Command::Emit(options) => unless_interrupted(emit::run(*options)).await,
+            Command::Tail(options) => unless_interrupted(tail::run(*options)).await,
+            Command::Topics(command) => unless_interrupted(topics::run(command)).await,
+            Command::Completions { shell } => completions(shell),
         }
     });
     // A client that hangs in a call must not keep the process.
     runtime.shutdown_timeout(Duration::from_secs(1));
     ended
+}
+
+async fn unless_interrupted(
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    tokio::select! {
+        ended = command => ended,
+        interrupted = interrupted() => Err(interrupted),
+    }
+}
+
+/// Ends when the user asks for it, by Ctrl-C or `kill`.
+pub(crate) async fn interrupted() -> Failure {
+    let listen = |kind| signal(kind).context("cannot listen to signals");
+    let (mut interrupt, mut terminate) =
+        match (listen(SignalKind::interrupt()), listen(SignalKind::terminate())) {
+            (Ok(interrupt), Ok(terminate)) => (interrupt, terminate),
+            (Err(error), _) | (_, Err(error)) => return Failure::Failed(error),
+        };
+    tokio::select! {
+        _ = interrupt.recv() => (),
+        _ = terminate.recv() => (),
+    }
+    Failure::Interrupted
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let mut script = vec![];
+    clap_complete::generate(shell, &mut Cli::command(), "choreo", &mut script);
+    Ok(terminal::print(&String::from_utf8_lossy(&script)).context("standard output")?)
 }

@@ -1,5 +1,6 @@
 //! How the commands reach Kafka.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -64,6 +65,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 pub(crate) struct Look {
     /// How many brokers it has.
     pub(crate) brokers: usize,
+    /// Its topics, and how many partitions each has.
+    topics: BTreeMap<String, i32>,
 }
 
 /// Looks whether a broker answers, and knows `topic`: to say what is wrong before anything is tried.
@@ -84,9 +87,29 @@ pub(crate) async fn look(config: &Config, topic: Option<String>) -> anyhow::Resu
                 "there is no topic {name}; `choreo topics create` creates those of the services"
             );
         }
-        Ok(Look { brokers: metadata.brokers().len() })
+        let partitions = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
+        let topics = metadata.topics().iter();
+        let topics = topics.map(|t| (t.name().to_owned(), partitions(t.partitions().len())));
+        Ok(Look { brokers: metadata.brokers().len(), topics: topics.collect() })
     });
     looking.await?.with_context(|| format!("Kafka at {}", config.brokers))
+}
+
+impl Look {
+    /// All partitions of these topics.
+    ///
+    /// # Errors
+    /// There is no such topic.
+    pub(crate) fn partitions(&self, topics: &[String]) -> anyhow::Result<Vec<(String, i32)>> {
+        let mut all = vec![];
+        for topic in topics {
+            let count = self.topics.get(topic).with_context(|| {
+                format!("there is no topic {topic}; `choreo topics create` creates those of the services")
+            })?;
+            all.extend((0..*count).map(|partition| (topic.clone(), partition)));
+        }
+        Ok(all)
+    }
 }
 
 /// The settings of a client that only looks.

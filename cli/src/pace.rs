@@ -16,11 +16,16 @@ impl Pace {
         Self { began: Instant::now(), rate }
     }
 
+    /// When the one with this number, counted from 0, is due.
+    pub(crate) fn due(&self, number: u64) -> Instant {
+        let after_us = number.saturating_mul(1_000_000).checked_div(u64::from(self.rate));
+        self.began + Duration::from_micros(after_us.unwrap_or(0))
+    }
+
     /// Waits until the one with this number, counted from 0, is due.
     pub(crate) async fn wait_for(&self, number: u64) {
         if self.rate != 0 {
-            let after_us = number.saturating_mul(1_000_000) / u64::from(self.rate);
-            tokio::time::sleep_until(self.began + Duration::from_micros(after_us)).await;
+            tokio::time::sleep_until(self.due(number)).await;
         }
     }
 }

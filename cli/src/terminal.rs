@@ -44,16 +44,52 @@ pub(crate) fn cut(text: &str, width: usize) -> String {
     format!("{start}…")
 }
 
+/// Whether an event of this name is no good news, so that it is shown so.
+pub(crate) fn is_refusal(name: &str) -> bool {
+    ["Rejected", "Declined", "Cancelled"].iter().any(|end| name.ends_with(end))
+}
+
+/// A text of somebody else's that may stand on a terminal: what would steer it (control characters)
+/// or turn the reading direction (bidirectional formatting) is written as an escape.
+pub(crate) fn plain(text: &str) -> String {
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    let escaped = |c: char| {
+        if steers(c) { c.escape_default().to_string() } else { c.to_string() }
+    };
+    text.chars().map(escaped).collect()
+}
+
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator)
+}
+
+/// How many characters a line of standard output has; none if it is no terminal.
+pub(crate) fn width() -> Option<usize> {
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(usize::from(width.0))
+}
+
+/// Writes data to standard output; out: whether somebody still reads it.
+///
+/// # Errors
+/// It cannot be written.
+pub(crate) fn print_while_read(text: &str) -> io::Result<bool> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 /// Writes data to standard output. Whoever reads it may have heard enough: that is no error.
 ///
 /// # Errors
 /// It cannot be written.
 pub(crate) fn print(text: &str) -> io::Result<()> {
-    let mut out = anstream::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
+    print_while_read(text).map(|_| ())
 }
 
 /// Says on standard error what the user should know besides the data.

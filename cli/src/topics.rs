@@ -11,6 +11,7 @@ use shared_events::topics::Replicas;
 use crate::cli::Failure;
 use crate::demo;
 use crate::kafka::{Cluster, look};
+use crate::output::Output;
 use crate::terminal::{self, BAD, FAINT, GOOD, left};
 
 const EXAMPLES: &str = "\
@@ -48,15 +49,6 @@ pub(crate) struct Options {
     /// How the outcome is told
     #[arg(short, long, value_enum, default_value_t = Output::Text)]
     output: Output,
-}
-
-/// The form of what is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Output {
-    /// A table
-    Text,
-    /// A JSON object on a line for each topic
-    Json,
 }
 
 /// Creates and compares the topics of all four services.

@@ -10,7 +10,7 @@ use shared_events::logistics::{ShipmentCancelled, ShipmentPlanned};
 use shared_events::orders::{OrderCancelled, OrderCompleted, OrderConfirmed, OrderPlaced};
 use shared_events::sellers::{SellerCancellationNotified, SellerNotified};
 
-use super::about::About;
+use crate::about::About;
 
 /// One event as it stands on a topic.
 #[derive(Clone, Debug)]

@@ -6,13 +6,9 @@ mod folder;
 
 mod services;
 
-mod mix;
-
 mod place;
 
 mod follow;
-
-mod about;
 
 mod ledger;
 
@@ -29,14 +25,14 @@ use choreography::publish::Publisher;
 use choreography::telemetry;
 use choreography::topics::needed_by;
 use shared_events::topics::{SERVICES, TopicSpec};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, interrupted};
+use crate::follow::Following;
+use crate::orders::mix;
 use crate::terminal;
 use folder::Folder;
-use follow::{Following, Read};
 use ledger::{End, Ledger};
 use options::ORDER_BYTES_MAX;
 pub(crate) use options::Options;
@@ -61,7 +57,7 @@ async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
     let topics = needed_by(&manifests());
     let broker = EmbeddedBroker::start(&topics)?;
     let config = crate::kafka::config(broker.brokers())?;
-    let mut following = Following::start(&config, &followed(&topics))?;
+    let mut following = follow::start(&config, &followed(&topics))?;
     let telemetry = telemetry::init("choreo", env!("CARGO_PKG_VERSION"))?;
     // Before the services: a producer takes half a second to get its first id from the broker.
     let publisher = Publisher::new(&config, "/choreo", telemetry.spans(), telemetry.metrics())?;
@@ -73,7 +69,7 @@ async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
         ended = orders(options, publisher, &mut following, &mut services, &mut ledger) => {
             ended.map_err(Failure::Failed)
         }
-        interrupted = interrupted() => interrupted,
+        interrupted = interrupted() => Err(interrupted),
     };
     terminal::end_progress();
     services.stop().await;
@@ -85,17 +81,6 @@ async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
     closed.await.context("the demo's own clients")?;
     ended?;
     report(&ledger)
-}
-
-async fn interrupted() -> Result<(), Failure> {
-    let listen = |kind| signal(kind).context("cannot listen to signals");
-    let (mut interrupt, mut terminate) =
-        (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => (),
-        _ = terminate.recv() => (),
-    }
-    Err(Failure::Interrupted)
 }
 
 /// What is followed: all that may have something to do with an order.
@@ -128,7 +113,7 @@ async fn orders(
             break;
         }
         tokio::select! {
-            read = following.records.recv() => take(ledger, read)?,
+            read = following.reads.recv() => follow::take(ledger, read)?,
             Some(placed) = placing.join_next() => {
                 placed.context("placing the orders")??;
                 give_up = Some(Instant::now() + options.wait);
@@ -136,15 +121,6 @@ async fn orders(
             _ = tick.tick() => terminal::progress(&progress(options, ledger, began)),
             why = services.ended() => return Err(why),
         }
-    }
-    Ok(())
-}
-
-fn take(ledger: &mut Ledger, read: Option<Read>) -> anyhow::Result<()> {
-    match read.context("the follower has ended")? {
-        Read::Told(told) => ledger.told(told),
-        Read::DeadLetter(dead) => ledger.dead(dead),
-        Read::Failed(error) => return Err(error),
     }
     Ok(())
 }

@@ -1,15 +1,10 @@
-//! Placing the orders: said straight to Kafka, as any producer may.
+//! Placing the orders, at a rate.
 
-use choreography::clock;
-use choreography::publish::{Publication, Publisher};
-use choreography::telemetry::TraceContext;
+use choreography::publish::Publisher;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared_events::codec;
-use shared_events::event::Event;
-use shared_events::ids::OrderId;
-use shared_events::orders::CancellationRequested;
 
-use super::mix::Wish;
+use crate::orders;
+use crate::orders::mix::Wish;
 use crate::pace::Pace;
 
 /// So many orders wait for Kafka's acknowledgement at once.
@@ -39,32 +34,10 @@ pub(super) async fn place(
 }
 
 async fn place_one(publisher: &Publisher, wish: &Wish) -> anyhow::Result<()> {
-    let order_id: OrderId = clock::new_event_id().to_string().parse()?;
-    let placed = publication(&wish.order(order_id.clone()), &order_id, None)?;
-    let published = publisher.publish(&placed).await?;
+    let order_id = orders::new_order_id()?;
+    let published = orders::say(publisher, wish, &order_id).await?;
     if wish.is_cancelled {
-        let reason = "changed my mind".to_owned();
-        let request = CancellationRequested { order_id: order_id.clone(), reason };
-        publisher.publish(&publication(&request, &order_id, Some(published.trace))?).await?;
+        orders::cancel(publisher, &order_id, Some(published.trace)).await?;
     }
     Ok(())
-}
-
-fn publication<E: Event>(
-    event: &E,
-    order_id: &OrderId,
-    parent: Option<TraceContext>,
-) -> anyhow::Result<Publication> {
-    Ok(Publication {
-        topic: E::TOPIC.to_owned(),
-        partition: None,
-        key: event.key().to_owned(),
-        name: E::NAME.to_owned(),
-        id: clock::new_event_id(),
-        time: clock::now(),
-        correlation: Some(order_id.to_string()),
-        value: codec::encode(event)?,
-        parent,
-        headers: vec![],
-    })
 }

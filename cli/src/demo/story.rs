@@ -7,7 +7,7 @@ use shared_events::event::Event;
 use shared_events::orders::{OrderCancelled, OrderCompleted, OrderPlaced};
 
 use super::ledger::{End, Ledger, Order, Told};
-use crate::terminal::{BAD, FAINT, GOOD, NAME, STRONG, cut, left, right};
+use crate::terminal::{BAD, FAINT, GOOD, NAME, STRONG, cut, is_refusal, left, right};
 
 /// The widest line, in characters.
 const WIDTH: usize = 100;
@@ -148,10 +148,6 @@ impl Row<'_> {
             silent(told, order, manifests)
         )
     }
-}
-
-fn is_refusal(name: &str) -> bool {
-    ["Rejected", "Declined", "Cancelled"].iter().any(|end| name.ends_with(end))
 }
 
 /// Who hears such an event and has said nothing to this one.

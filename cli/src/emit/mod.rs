@@ -2,20 +2,6 @@
 
 mod options;
 
-mod input;
-
-mod template;
-
-mod make;
-
-mod set;
-
-mod schema;
-
-mod events;
-
-mod header;
-
 mod output;
 
 use anyhow::{Context, anyhow};
@@ -27,12 +13,13 @@ use serde_json::Value;
 use shared_events::ids::EventId;
 
 use crate::cli::Failure;
+use crate::given::events::{Encoded, KnownEvent, find};
+use crate::given::header;
+use crate::given::input::{self, Input};
+use crate::given::make::Maker;
 use crate::kafka;
 use crate::pace::Pace;
 use crate::terminal;
-use events::{EVENTS, Encoded, KnownEvent};
-use input::Input;
-use make::Maker;
 pub(crate) use options::Options;
 
 /// So many events wait for Kafka's acknowledgement at once.
@@ -49,10 +36,9 @@ struct Receipt {
 
 /// Says the events, and tells of each where it stands.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let known = EVENTS.iter().find(|known| known.name == options.event);
-    let known = known.with_context(|| format!("{} is not known", options.event))?;
-    let input = Input::choose(&options).map_err(Failure::Usage)?;
-    let maker = Maker::new(known, &options, &input)?;
+    let known = find(&options.event).with_context(|| format!("{} is not known", options.event))?;
+    let input = Input::choose(known.name, &options.given, options.count).map_err(Failure::Usage)?;
+    let maker = Maker::new(known, &options.given, &input)?;
     if let Some(note) = maker.note(&input) {
         terminal::note(&note);
     }

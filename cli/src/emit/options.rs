@@ -1,14 +1,12 @@
 //! What `choreo emit` can be asked for.
 
-use std::path::PathBuf;
-
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::events::EVENTS;
-use super::header::Header;
-use super::output::Output;
-use super::set::Setting;
+use crate::given::Given;
+use crate::given::events::EVENTS;
+use crate::given::header::Header;
 use crate::kafka::Cluster;
+use crate::output::Output;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -33,20 +31,11 @@ pub(crate) struct Options {
     #[arg(value_name = "EVENT", value_parser = known_event())]
     pub(super) event: String,
 
-    /// JSON values on standard input; also without it, if a pipe or a file stands there
-    #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with_all = ["file", "count"])]
-    pub(super) stdin: Option<String>,
-
-    /// A file of JSON values, one or more; - is standard input
-    #[arg(short, long, value_name = "PATH")]
-    pub(super) file: Option<PathBuf>,
-
-    /// A value of the event, by its path; repeatable
-    #[arg(long = "set", value_name = "PATH=VALUE")]
-    pub(super) settings: Vec<Setting>,
+    #[command(flatten)]
+    pub(super) given: Given,
 
     /// Say it so many times [default: 1]
-    #[arg(short = 'n', long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, conflicts_with = "stdin", value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) count: Option<u64>,
 
     /// So many events a second; 0: as fast as possible

@@ -5,17 +5,9 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use super::Receipt;
-use super::events::{Encoded, KnownEvent};
-use crate::terminal::{FAINT, NAME, STRONG};
-
-/// The form of what is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Output {
-    /// For people
-    Text,
-    /// A JSON object on a line for each
-    Json,
-}
+use crate::given::events::{Encoded, KnownEvent};
+use crate::output::Output;
+use crate::terminal::{FAINT, NAME, STRONG, hex};
 
 impl Output {
     /// Where one event stands, and which trace it started.
@@ -81,8 +73,4 @@ fn dump(bytes: &[u8]) -> String {
             writeln!(text, "{FAINT}{:08x}{FAINT:#}  {:<47}  |{ascii}|", 16 * line, hex(bytes, " "));
     }
     text
-}
-
-fn hex(bytes: &[u8], separator: &str) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator)
 }

@@ -8,23 +8,23 @@ use shared_events::event::Event;
 use shared_events::{deliveries, inventory, logistics, orders, sellers};
 
 /// What has to be known of an event to say it.
-pub(super) struct KnownEvent {
-    pub(super) name: &'static str,
+pub(crate) struct KnownEvent {
+    pub(crate) name: &'static str,
     /// The topic that it is said on unless the user wants another.
-    pub(super) topic: &'static str,
+    pub(crate) topic: &'static str,
     /// The text of its newest schema.
-    pub(super) schema: &'static str,
-    pub(super) encode: fn(&Value) -> anyhow::Result<Encoded>,
+    pub(crate) schema: &'static str,
+    pub(crate) encode: fn(&Value) -> anyhow::Result<Encoded>,
     /// The JSON of a record's value; the flag asks for many lines.
-    pub(super) show: fn(&[u8], bool) -> anyhow::Result<String>,
+    pub(crate) show: fn(&[u8], bool) -> anyhow::Result<String>,
 }
 
 /// An event that is ready to be said.
 #[derive(Clone, Debug)]
-pub(super) struct Encoded {
-    pub(super) key: String,
-    pub(super) schema_id: u32,
-    pub(super) value: Vec<u8>,
+pub(crate) struct Encoded {
+    pub(crate) key: String,
+    pub(crate) schema_id: u32,
+    pub(crate) value: Vec<u8>,
 }
 
 /// A row for each event: its module is named like its topic, and like the folder of its schema.
@@ -43,7 +43,7 @@ macro_rules! known {
 }
 
 /// All of them.
-pub(super) const EVENTS: &[KnownEvent] = known![
+pub(crate) const EVENTS: &[KnownEvent] = known![
     orders::OrderPlaced,
     orders::CancellationRequested,
     orders::OrderDeadlinePassed,
@@ -63,6 +63,11 @@ pub(super) const EVENTS: &[KnownEvent] = known![
     sellers::SellerCancellationNotified,
     deliveries::StockReceived,
 ];
+
+/// The event of this name.
+pub(crate) fn find(name: &str) -> Option<&'static KnownEvent> {
+    EVENTS.iter().find(|known| known.name == name)
+}
 
 fn encode<E: Event>(json: &Value) -> anyhow::Result<Encoded> {
     let event: E = serde_path_to_error::deserialize(json).map_err(|error| {

@@ -9,18 +9,18 @@ use shared_events::sellers::{SellerCancellationNotified, SellerDeclined, SellerN
 
 /// What is told of an event besides its name.
 #[derive(Clone, Debug, Default)]
-pub(super) struct About {
+pub(crate) struct About {
     /// A few words.
-    pub(super) words: String,
+    pub(crate) words: String,
     /// Of OrderCancelled: the code of its first reason, as it stands in the schema.
-    pub(super) code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 /// Reads an event's value. What has nothing to tell stays empty.
 ///
 /// # Errors
 /// The value is not such an event.
-pub(super) fn about(name: &str, value: &[u8]) -> Result<About, DecodeError> {
+pub(crate) fn about(name: &str, value: &[u8]) -> Result<About, DecodeError> {
     let words = match name {
         OrderPlaced::NAME => ordered(&decode(value)?),
         CancellationRequested::NAME => {

@@ -9,7 +9,7 @@ use super::schema::join;
 
 /// The values of an event that have a default. Those of OrderPlaced make an order that the services
 /// confirm with the data that is built into them.
-pub(super) fn template(event: &str) -> Value {
+pub(crate) fn template(event: &str) -> Value {
     match event {
         OrderPlaced::NAME => json!({
             "currency": "EUR",
@@ -28,7 +28,7 @@ pub(super) fn template(event: &str) -> Value {
 }
 
 /// Gives an OrderPlaced that has none a new order id, which tells its time (UUIDv7).
-pub(super) fn identify(event: &str, json: &mut Value) {
+pub(crate) fn identify(event: &str, json: &mut Value) {
     if event == OrderPlaced::NAME
         && let Value::Object(fields) = json
     {
@@ -38,7 +38,7 @@ pub(super) fn identify(event: &str, json: &mut Value) {
 }
 
 /// The defaults that are left after the paths in `set`, as `path=value`.
-pub(super) fn defaults_left(template: &Value, set: &[&str]) -> Vec<String> {
+pub(crate) fn defaults_left(template: &Value, set: &[&str]) -> Vec<String> {
     let mut left = vec![];
     collect(template, "", set, &mut left);
     left

@@ -9,17 +9,17 @@ use anyhow::{Context, ensure};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::options::Options;
+use super::Given;
 use super::template::template;
 
 /// So many values are read ahead.
 const READ_AHEAD: usize = 256;
 
 /// The values, the last of which may be what is wrong with the input.
-pub(super) type Values = mpsc::Receiver<anyhow::Result<Value>>;
+pub(crate) type Values = mpsc::Receiver<anyhow::Result<Value>>;
 
 /// Where the events come from.
-pub(super) enum Input {
+pub(crate) enum Input {
     /// What has a default.
     Template { json: Value, count: u64 },
     /// JSON values in a file.
@@ -29,22 +29,22 @@ pub(super) enum Input {
 }
 
 impl Input {
-    /// What the options ask for.
+    /// What the options ask for, for an event of this name.
     ///
     /// # Errors
     /// They contradict each other.
-    pub(super) fn choose(options: &Options) -> anyhow::Result<Self> {
-        let count = options.count.unwrap_or(1);
+    pub(crate) fn choose(event: &str, given: &Given, times: Option<u64>) -> anyhow::Result<Self> {
+        let count = times.unwrap_or(1);
         let dash = |path: &Path| path == Path::new("-");
-        let is_bare = options.settings.is_empty() && options.count.is_none();
-        match &options.file {
+        let is_bare = given.settings.is_empty() && times.is_none();
+        match &given.file {
             Some(path) if !dash(path) => Ok(Self::File { path: path.clone(), count }),
-            None if options.stdin.is_none() && !(is_bare && stdin_has_data()) => {
-                Ok(Self::Template { json: template(&options.event), count })
+            None if given.stdin.is_none() && !(is_bare && stdin_has_data()) => {
+                Ok(Self::Template { json: template(event), count })
             }
             Some(_) | None => {
                 let error = "--count is not for standard input: each of its values is said once";
-                ensure!(options.count.is_none(), error);
+                ensure!(times.is_none(), error);
                 Ok(Self::Stdin)
             }
         }
@@ -54,7 +54,7 @@ impl Input {
     ///
     /// # Errors
     /// The file cannot be opened or is no JSON.
-    pub(super) fn read(self) -> anyhow::Result<Values> {
+    pub(crate) fn read(self) -> anyhow::Result<Values> {
         let (sender, values) = mpsc::channel(READ_AHEAD);
         let (given, count) = match self {
             Self::Template { json, count } => (vec![json], count),

@@ -8,14 +8,14 @@ use serde_json::Value;
 
 /// A part of a schema: the event itself, a field, or the elements of a list.
 #[derive(Clone, Copy)]
-pub(super) struct Part<'s> {
+pub(crate) struct Part<'s> {
     schema: &'s Value,
     /// What its field is for.
     doc: &'s str,
 }
 
 /// What a part holds.
-pub(super) enum Kind<'s> {
+pub(crate) enum Kind<'s> {
     /// Named fields.
     Record(&'s [Value]),
     /// A list, the elements of which are like this part.
@@ -32,11 +32,11 @@ pub(super) enum Kind<'s> {
 
 impl<'s> Part<'s> {
     /// The whole event.
-    pub(super) fn whole(schema: &'s Value) -> Self {
+    pub(crate) fn whole(schema: &'s Value) -> Self {
         Self { schema, doc: "" }
     }
 
-    pub(super) fn kind(self) -> Kind<'s> {
+    pub(crate) fn kind(self) -> Kind<'s> {
         let list = |name: &str| self.schema[name].as_array().map_or(&[][..], Vec::as_slice);
         match self.schema["type"].as_str().or(self.schema.as_str()).unwrap_or_default() {
             "record" => Kind::Record(list("fields")),
@@ -52,7 +52,7 @@ impl<'s> Part<'s> {
     ///
     /// # Errors
     /// There is none. `path` is the way up to here.
-    pub(super) fn step(self, step: &str, path: &str) -> anyhow::Result<Self> {
+    pub(crate) fn step(self, step: &str, path: &str) -> anyhow::Result<Self> {
         match self.kind() {
             Kind::Record(fields) => match fields.iter().find(|field| name(field) == step) {
                 Some(field) => Ok(part(field)),
@@ -79,7 +79,7 @@ impl<'s> Part<'s> {
     ///
     /// # Errors
     /// It stands for none of this kind.
-    pub(super) fn parse(self, text: &str, path: &str) -> anyhow::Result<Value> {
+    pub(crate) fn parse(self, text: &str, path: &str) -> anyhow::Result<Value> {
         let parsed = match self.kind() {
             Kind::Text | Kind::Word(_) => Some(text.into()),
             Kind::Number => text.parse::<i64>().ok().map(Value::from),
@@ -94,7 +94,7 @@ impl<'s> Part<'s> {
     ///
     /// # Errors
     /// The first difference, and what would be right. `path` is the way up to here.
-    pub(super) fn check(self, json: &Value, path: &str) -> anyhow::Result<()> {
+    pub(crate) fn check(self, json: &Value, path: &str) -> anyhow::Result<()> {
         match (self.kind(), json) {
             (Kind::Record(fields), Value::Object(given)) => {
                 for (name, value) in given {
@@ -150,7 +150,7 @@ impl<'s> Part<'s> {
 }
 
 /// A path with one step more: `lines` and `0` are `lines.0`.
-pub(super) fn join(path: &str, step: &str) -> String {
+pub(crate) fn join(path: &str, step: &str) -> String {
     if path.is_empty() { step.to_owned() } else { format!("{path}.{step}") }
 }
 

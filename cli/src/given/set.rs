@@ -9,9 +9,9 @@ use super::schema::{Kind, Part, join};
 
 /// What is to stand at a place of the event.
 #[derive(Clone, Debug)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// Names of fields and places in lists, with dots between them.
-    pub(super) path: String,
+    pub(crate) path: String,
     text: String,
 }
 
@@ -33,7 +33,7 @@ impl Setting {
     ///
     /// # Errors
     /// The schema has no such place, or another kind of value there.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         whole: Part<'_>,
         json: &mut Value,

@@ -9,7 +9,7 @@ use shared_events::trace_parent::TraceParent;
 
 /// One header.
 #[derive(Clone, Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     name: String,
     value: String,
 }
@@ -31,8 +31,18 @@ impl FromStr for Header {
     }
 }
 
+impl Header {
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn value(&self) -> &str {
+        &self.value
+    }
+}
+
 /// The trace that the headers ask to continue, and the other headers as they are.
-pub(super) fn split(headers: &[Header]) -> (Option<TraceContext>, RawHeaders) {
+pub(crate) fn split(headers: &[Header]) -> (Option<TraceContext>, RawHeaders) {
     let last = |name: &str| headers.iter().rfind(|header| header.name == name);
     let parent = last(TRACEPARENT).and_then(|header| header.value.parse().ok());
     let state = last(TRACESTATE).map(|header| header.value.clone());

@@ -3,16 +3,16 @@
 use anyhow::Context;
 use serde_json::Value;
 
+use super::Given;
 use super::events::{Encoded, KnownEvent};
 use super::input::Input;
-use super::options::Options;
 use super::schema::Part;
 use super::set::Setting;
 use super::template;
 
 /// Makes events from JSON values.
-pub(super) struct Maker {
-    pub(super) known: &'static KnownEvent,
+pub(crate) struct Maker {
+    pub(crate) known: &'static KnownEvent,
     schema: Value,
     template: Value,
     settings: Vec<Setting>,
@@ -21,9 +21,9 @@ pub(super) struct Maker {
 impl Maker {
     /// # Errors
     /// The schema is no JSON.
-    pub(super) fn new(
+    pub(crate) fn new(
         known: &'static KnownEvent,
-        options: &Options,
+        given: &Given,
         input: &Input,
     ) -> anyhow::Result<Self> {
         let schema = serde_json::from_str(known.schema).context("the schema")?;
@@ -31,14 +31,14 @@ impl Maker {
             Input::Template { .. } => template::template(known.name),
             Input::File { .. } | Input::Stdin => Value::Null,
         };
-        Ok(Self { known, schema, template, settings: options.settings.clone() })
+        Ok(Self { known, schema, template, settings: given.settings.clone() })
     }
 
     /// The event for a value of the input, with that value as it is now.
     ///
     /// # Errors
     /// What is wrong with the value, where, and what would be right.
-    pub(super) fn make(&self, mut json: Value) -> anyhow::Result<(Value, Encoded)> {
+    pub(crate) fn make(&self, mut json: Value) -> anyhow::Result<(Value, Encoded)> {
         let whole = Part::whole(&self.schema);
         for setting in &self.settings {
             setting.apply(whole, &mut json, &self.template)?;
@@ -50,7 +50,7 @@ impl Maker {
     }
 
     /// What the user has not said, if anything.
-    pub(super) fn note(&self, input: &Input) -> Option<String> {
+    pub(crate) fn note(&self, input: &Input) -> Option<String> {
         let set: Vec<&str> = self.settings.iter().map(|setting| setting.path.as_str()).collect();
         let mut notes = vec![];
         if matches!(input, Input::Stdin) {

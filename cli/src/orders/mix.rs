@@ -59,16 +59,16 @@ const SUSPENDED_SELLER: &str = "dormant";
 const COUNTRIES: &[&str] = &["DE", "DE", "DE", "AT", "FR", "NL", "US"];
 
 /// An order that somebody wants, without its id.
-pub(super) struct Wish {
+pub(crate) struct Wish {
     lines: Vec<OrderLine>,
     country: &'static str,
     /// Whether its cancellation is asked for right after it is placed.
-    pub(super) is_cancelled: bool,
+    pub(crate) is_cancelled: bool,
 }
 
 impl Wish {
     /// The order with its id.
-    pub(super) fn order(&self, order_id: OrderId) -> OrderPlaced {
+    pub(crate) fn order(&self, order_id: OrderId) -> OrderPlaced {
         OrderPlaced {
             order_id,
             currency: "EUR".to_owned(),
@@ -88,7 +88,7 @@ impl Wish {
 ///
 /// # Errors
 /// The data that is built into inventory-svc is not what this needs.
-pub(super) fn wishes(count: u32, seed: u64) -> anyhow::Result<Vec<Wish>> {
+pub(crate) fn wishes(count: u32, seed: u64) -> anyhow::Result<Vec<Wish>> {
     let mut chance = StdRng::seed_from_u64(seed);
     let mut kinds: Vec<Kind> = KINDS.into_iter().cycle().take(count as usize).collect();
     let scarce = kinds.iter().filter(|kind| **kind == Kind::Scarce).count();
@@ -97,12 +97,53 @@ pub(super) fn wishes(count: u32, seed: u64) -> anyhow::Result<Vec<Wish>> {
     kinds.into_iter().map(|kind| goods.wish(kind, &mut chance)).collect()
 }
 
+/// Orders without an end, in the same mix: of each twenty as many of each kind.
+pub(crate) struct Wishes {
+    chance: StdRng,
+    goods: Goods,
+    kinds: Vec<Kind>,
+    is_good: bool,
+}
+
+impl Wishes {
+    /// So that of `count` orders half of those for the scarce SKU are refused. `hot_share` of all
+    /// lines is for one SKU; with `is_good` nothing speaks against any order.
+    ///
+    /// # Errors
+    /// See [`wishes`].
+    pub(crate) fn new(
+        count: u64,
+        seed: u64,
+        hot_share: f64,
+        is_good: bool,
+    ) -> anyhow::Result<Self> {
+        let scarce = i64::try_from(count / KINDS.len() as u64)?;
+        let goods = Goods { hot_share, ..Goods::read(scarce)? };
+        Ok(Self { chance: StdRng::seed_from_u64(seed), goods, kinds: vec![], is_good })
+    }
+
+    /// The next order.
+    ///
+    /// # Errors
+    /// See [`wishes`].
+    pub(crate) fn next(&mut self) -> anyhow::Result<Wish> {
+        if self.kinds.is_empty() {
+            self.kinds = KINDS.to_vec();
+            self.kinds.shuffle(&mut self.chance);
+        }
+        let kind = self.kinds.pop().filter(|_| !self.is_good).unwrap_or(Kind::Good);
+        self.goods.wish(kind, &mut self.chance)
+    }
+}
+
 /// What can be ordered.
 struct Goods {
     skus: Vec<Sku>,
     scarce: Sku,
     /// So many pieces in each order for the scarce SKU that half of them are refused.
     scarce_pieces: i64,
+    /// The share of all lines that is for the last of the SKUs, of which there is most.
+    hot_share: f64,
 }
 
 impl Goods {
@@ -111,7 +152,8 @@ impl Goods {
         skus.sort_by_key(|(_, pieces)| *pieces);
         let (scarce, pieces) = skus.first().cloned().context("inventory-svc has no stock")?;
         let skus = skus.into_iter().skip(1).map(|(sku, _)| sku).collect();
-        Ok(Self { skus, scarce, scarce_pieces: (2 * pieces / scarce_orders.max(1)).max(1) })
+        let scarce_pieces = (2 * pieces / scarce_orders.max(1)).max(1);
+        Ok(Self { skus, scarce, scarce_pieces, hot_share: 0.0 })
     }
 
     fn wish(&self, kind: Kind, chance: &mut StdRng) -> anyhow::Result<Wish> {
@@ -140,8 +182,10 @@ impl Goods {
     }
 
     fn line(&self, chance: &mut StdRng) -> anyhow::Result<OrderLine> {
+        let is_hot = 0.0 < self.hot_share && chance.random_bool(self.hot_share);
+        let sku = if is_hot { self.skus.last() } else { self.skus.choose(chance) };
         Ok(OrderLine {
-            sku: self.skus.choose(chance).context("inventory-svc has one SKU only")?.clone(),
+            sku: sku.context("inventory-svc has one SKU only")?.clone(),
             seller_id: SELLERS.choose(chance).copied().unwrap_or_default().parse()?,
             quantity: Quantity::new(chance.random_range(1..=3))?,
             unit_price: MinorUnits::new(chance.random_range(500..=9_900))?,
