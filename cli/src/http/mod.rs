@@ -96,7 +96,7 @@ impl Api {
     pub(crate) async fn look(&self) -> anyhow::Result<()> {
         match self.show("0", Instant::now() + CONNECT_MAX).await {
             Ok(_) | Err(Refusal::Problem(_)) => Ok(()),
-            Err(Refusal::Failed(error)) => Err(error),
+            Err(refusal) => Err(refusal.into_error()),
         }
     }
 
@@ -111,7 +111,7 @@ impl Api {
         let at = || format!("order-svc at {}", self.address);
         let (status, retry_after, body) = match answered {
             Err(_) => return Err(Refusal::Failed(anyhow!("{}: no answer within {limit:?}", at()))),
-            Ok(Err(error)) => return Err(Refusal::Failed(transport(&error).context(at()))),
+            Ok(Err(error)) => return Err(transport(&error, at())),
             Ok(Ok(answer)) => answer,
         };
         if status.is_success() {
@@ -160,14 +160,15 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// What went wrong on the way, in few words: the library repeats the address in each error.
-fn transport(error: &reqwest::Error) -> anyhow::Error {
+fn transport(error: &reqwest::Error, at: String) -> Refusal {
     let mut root: &dyn std::error::Error = error;
     while let Some(source) = root.source() {
         root = source;
     }
     if error.is_connect() {
-        anyhow!("{root}; check its address (--url, CHOREO_URL) and that it runs")
+        let why = anyhow!("{root}; check its address (--url, CHOREO_URL) and that it runs");
+        Refusal::Absent(why.context(at))
     } else {
-        anyhow!("{root}")
+        Refusal::Failed(anyhow!("{root}").context(at))
     }
 }

@@ -12,6 +12,8 @@ use crate::terminal::{cut, plain};
 pub(crate) enum Refusal {
     /// It was refused.
     Problem(Problem),
+    /// Nobody is there, so that nothing was sent.
+    Absent(anyhow::Error),
     /// Nobody answered, or somebody who is not order-svc.
     Failed(anyhow::Error),
 }
@@ -27,7 +29,7 @@ impl Refusal {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Problem(problem) => problem.retry_after(),
-            Self::Failed(_) => None,
+            Self::Absent(_) | Self::Failed(_) => None,
         }
     }
 
@@ -35,6 +37,7 @@ impl Refusal {
     pub(crate) fn is_open(&self) -> bool {
         match self {
             Self::Problem(problem) => problem.status.is_server_error(),
+            Self::Absent(_) => false,
             Self::Failed(_) => true,
         }
     }
@@ -43,7 +46,7 @@ impl Refusal {
     pub(crate) fn into_error(self) -> anyhow::Error {
         match self {
             Self::Problem(problem) => anyhow!("{}", problem.text()),
-            Self::Failed(error) => error,
+            Self::Absent(error) | Self::Failed(error) => error,
         }
     }
 }

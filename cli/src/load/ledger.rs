@@ -152,13 +152,17 @@ impl Ledger {
     }
 }
 
+/// A longer time counts as this: an hour, in microseconds.
+const TIME_US_MAX: u64 = 60 * 60 * 1_000_000;
+
 /// Times to the microsecond, of three digits that count.
 pub(super) struct Times(Histogram<u64>);
 
 impl Times {
     fn new() -> Self {
-        // It grows by itself, and three digits are allowed: this cannot fail.
-        Self(Histogram::new(3).unwrap_or_else(|error| unreachable!("{error}")))
+        // These bounds and three digits are allowed: this cannot fail.
+        let histogram = Histogram::new_with_bounds(1, TIME_US_MAX, 3);
+        Self(histogram.unwrap_or_else(|error| unreachable!("{error}")))
     }
 
     fn add(&mut self, from: Instant, to: Instant) {

@@ -49,7 +49,7 @@ impl Teller<'_> {
     pub(super) fn answered(
         &self,
         shown: &Shown,
-        new: &[Answer],
+        new: &[&Answer],
         after: Duration,
     ) -> Result<(), Failure> {
         let mut text = String::new();

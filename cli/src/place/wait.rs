@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use crate::cli::Failure;
 use crate::http::Api;
 use crate::http::problem::Refusal;
-use crate::http::shown::{Answer, Shown};
+use crate::http::shown::{Answer, Shown, Who};
 use crate::terminal;
 
 /// How long it is waited before the first question, and at most between two.
@@ -22,7 +22,7 @@ pub(super) async fn until_ended(
     api: &Api,
     order_id: &str,
     deadline: Instant,
-    mut on_news: impl FnMut(&Shown, &[Answer]) -> Result<(), Failure>,
+    mut on_news: impl FnMut(&Shown, &[&Answer]) -> Result<(), Failure>,
 ) -> Result<Option<Shown>, Failure> {
     let (mut pause, pause_max) = PAUSES;
     let mut last: Option<Shown> = None;
@@ -32,11 +32,14 @@ pub(super) async fn until_ended(
         pause = (pause * 3 / 2).min(pause_max);
         match api.show(order_id, deadline).await {
             Ok(shown) => {
-                let told = last.as_ref().map_or(0, |last| last.answered.len());
-                let new = shown.answered.get(told..).unwrap_or_default();
+                let told: Vec<&Who> =
+                    last.iter().flat_map(|l| &l.answered).map(|a| &a.who).collect();
+                let new = shown.answered.iter().filter(|answer| !told.contains(&&answer.who));
+                let mut new: Vec<&Answer> = new.collect();
+                new.sort_by_key(|answer| answer.at);
                 let is_news = last.as_ref().is_none_or(|last| last.status != shown.status);
                 if is_news || !new.is_empty() {
-                    on_news(&shown, new)?;
+                    on_news(&shown, &new)?;
                 }
                 let has_ended = shown.has_ended();
                 (last, trouble) = (Some(shown), None);

@@ -27,6 +27,24 @@ fn wrong_usage_ends_with_2() {
         (&["emit", "OrderPlaced", "-", "-n", "2"], "cannot be used with"),
         (&["emit", "OrderPlaced", "-f", "-", "-n", "2"], "--count is not for standard input"),
         (&["emit", "OrderPlaced", "-f", "/no/such.json"], "/no/such.json: No such file"),
+        (&["place", "--url", "https://orders"], "only http:// is built in"),
+        (&["place", "--url", "orders"], "a URL is needed, such as http://127.0.0.1:8080"),
+        (&["place", "--set", "order_id=1"], "order_id: order-svc draws it itself"),
+        (&["place", "--set", "lines.0.quantity=0"], "lines.0.quantity: a quantity must be 1 to"),
+        (&["place", "-H", "a b: c"], "-H a b: HTTP has no such header"),
+        (&["place", "--idempotency-key", "a\nb"], "--idempotency-key: HTTP has no such header"),
+        (&["place", "-f", "/no/such.json"], "/no/such.json: No such file"),
+        (&["tail", "--from", "soon"], "beginning, end, an offset, -NUMBER or @TIME is needed"),
+        (&["tail", "--from", "@soon"], "a time is @2026-11-23, @2026-11-23T16:00:00 (UTC)"),
+        (&["tail", "-n", "0"], "0 is not in 1.."),
+        (&["tail", "-o", "yaml"], "[possible values: text, json]"),
+        (&["load", "--rate", "0"], "0 is not in 1.."),
+        (&["load", "-n", "5", "--duration", "1s"], "cannot be used with"),
+        (&["load", "--rate", "1000", "--duration", "1h"], "3600000 orders; at most 1000000 are"),
+        (&["load", "--rate", "1", "--duration", "1ms"], "that is no order"),
+        (&["load", "--hot-sku", "1.5"], "a number from 0 to 1 is needed, such as 0.5"),
+        (&["load", "--mix", "bad"], "[possible values: demo, good]"),
+        (&["completions", "cmd"], "[possible values: bash, elvish, fish, powershell, zsh]"),
         (&["topics"], "Usage: choreo topics"),
         (&["topics", "create", "--replication-factor", "0"], "0 is not in 1.."),
         (&["topics", "create", "--min-insync-replicas", "2"], "is more than the 1 copies"),
@@ -44,13 +62,41 @@ fn wrong_usage_ends_with_2() {
 
 #[test]
 fn help_has_examples() {
-    for args in
-        [&["--help"][..], &["demo", "--help"], &["emit", "--help"], &["topics", "create", "--help"]]
-    {
+    for args in [
+        &["--help"][..],
+        &["demo", "--help"],
+        &["place", "--help"],
+        &["emit", "--help"],
+        &["tail", "--help"],
+        &["load", "--help"],
+        &["topics", "create", "--help"],
+        &["completions", "--help"],
+    ] {
         let run = choreo(args).well();
         assert!(run.out.contains("Examples:\n  choreo "), "{args:?}: {}", run.out);
     }
-    assert!(choreo(&["--version"]).well().out.starts_with("choreo 0."));
+}
+
+#[test]
+fn the_version_tells_the_commit_where_it_is_known() {
+    let version = choreo(&["--version"]).well().out;
+    let (number, commit) = version.trim().split_once(" (").unwrap_or((version.trim(), ""));
+    assert_eq!(number, concat!("choreo ", env!("CARGO_PKG_VERSION")));
+    assert!(
+        commit.is_empty() || (8..=41).contains(&commit.trim_end_matches(')').len()),
+        "{version}"
+    );
+}
+
+#[test]
+fn each_command_can_be_completed() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = choreo(&["completions", shell]).well().out;
+        for word in ["place", "tail", "load", "--hot-sku", "--idempotency-key"] {
+            let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
 }
 
 #[test]
@@ -59,6 +105,8 @@ fn a_broker_that_does_not_answer_is_a_failure() {
     for args in [
         &["emit", "OrderPlaced", "-b", "127.0.0.1:1"][..],
         &["topics", "create", "-b", "127.0.0.1:1"],
+        &["tail", "-b", "127.0.0.1:1"],
+        &["load", "-b", "127.0.0.1:1"],
     ] {
         let run = choreo(args);
         assert_eq!(run.code, Some(1), "{args:?}: {}", run.err);
