@@ -25,6 +25,8 @@ const UNKNOWN_COUNT: usize = 10_000;
 struct Order {
     /// When it should have been placed; none if it is not acknowledged, or somebody else's.
     due: Option<Instant>,
+    /// Whether its decision is counted.
+    is_counted: bool,
     confirmed: Option<Instant>,
     cancelled: Option<Instant>,
     completed: Option<Instant>,
@@ -106,21 +108,22 @@ impl Ledger {
         self.forget(at);
     }
 
-    /// Takes down an order that has ended.
+    /// Takes down what is known of an order now and was not before; one that has ended is forgotten.
     fn settle(&mut self, id: &str) {
-        let Some(order) = self.orders.get(id) else { return };
-        let (Some(due), Some(_)) = (order.due, order.cancelled.or(order.completed)) else { return };
-        let Some(order) = self.orders.remove(id) else { return };
-        self.confirmed += u64::from(order.confirmed.is_some());
-        if let Some(decided) = order.confirmed.or(order.cancelled) {
+        let Some(order) = self.orders.get_mut(id) else { return };
+        let Some(due) = order.due else { return };
+        if let Some(decided) = order.confirmed.or(order.cancelled).filter(|_| !order.is_counted) {
+            order.is_counted = true;
+            self.confirmed += u64::from(order.confirmed.is_some());
+            self.cancelled += u64::from(order.confirmed.is_none());
             self.to_decided.add(due, decided);
         }
-        match order.completed {
-            Some(completed) => {
-                self.completed += 1;
-                self.to_completed.add(due, completed);
-            }
-            None => self.cancelled += 1,
+        if let Some(completed) = order.completed {
+            self.completed += 1;
+            self.to_completed.add(due, completed);
+        }
+        if order.completed.or(order.cancelled).is_some() {
+            self.orders.remove(id);
         }
     }
 

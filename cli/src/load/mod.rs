@@ -46,7 +46,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let options = Arc::new(options);
     let ran = tokio::select! {
         begun = begin(&options, &config, &telemetry) => match begun {
-            Ok((following, target)) => Run::start(options, count, following, target).to_end().await,
+            Ok((following, target)) => Run::start(options, count, following, target).end().await,
             Err(error) => Err(error.into()),
         },
         interrupted = interrupted() => Err(interrupted),
@@ -62,6 +62,9 @@ async fn begin(
     config: &Config,
     telemetry: &Telemetry,
 ) -> anyhow::Result<(Following, Target)> {
+    // First of all: a producer takes half a second to get its first id from the broker, which must
+    // not count as the time of the first orders.
+    let publisher = Publisher::new(config, "/choreo", telemetry.spans(), telemetry.metrics())?;
     let look = kafka::look(config, None).await?;
     let api = options.url.clone().map(Api::new).transpose()?;
     if let Some(api) = &api {
@@ -77,7 +80,6 @@ async fn begin(
     let listening = tokio::time::timeout(LISTENING_MAX, listening).await;
     let at = || format!("Kafka at {}", config.brokers);
     listening.context("the topic's end is not told").and_then(|ended| ended).with_context(at)?;
-    let publisher = Publisher::new(config, "/choreo", telemetry.spans(), telemetry.metrics())?;
     Ok((following, Target { api, publisher }))
 }
 
@@ -113,7 +115,7 @@ impl Run {
         Self { options, count, following, sent, sending, ledger, began }
     }
 
-    async fn to_end(mut self) -> Result<(), Failure> {
+    async fn end(mut self) -> Result<(), Failure> {
         let ended = tokio::select! {
             ended = self.follow() => ended.map_err(Failure::Failed),
             interrupted = interrupted() => Err(interrupted),

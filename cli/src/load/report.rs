@@ -17,6 +17,9 @@ const NUMBER_WIDTH: usize = 12;
 /// Below this share of the rate that was asked for, it was not kept.
 const KEPT: f64 = 0.99;
 
+/// Nor if more than one order in so many was placed late.
+const LATE_ONE_IN: u64 = 20;
+
 /// How fast the orders were placed.
 pub(super) struct Speed {
     asked: u32,
@@ -36,19 +39,17 @@ impl Speed {
 
     /// What the user has to know before reading the numbers, if the rate was not kept.
     pub(super) fn warning(&self, ledger: &Ledger) -> Option<String> {
-        let is_kept = f64::from(self.asked) * KEPT <= self.achieved && ledger.late == 0;
-        (!is_kept).then(|| {
-            format!(
-                "{:.1}/s were placed of {}/s asked for; {} of {} orders were placed late, by {} ms at \
-                 most: at most {} may wait for their acknowledgement (--in-flight), or this machine is busy",
-                self.achieved,
-                self.asked,
-                ledger.late,
-                ledger.sent,
-                ledger.late_max.as_millis(),
-                self.in_flight
-            )
-        })
+        let Self { asked, achieved, in_flight } = self;
+        let Ledger { sent, late, .. } = ledger;
+        let late =
+            format!("{late} of {sent} orders late, by {} ms at most", ledger.late_max.as_millis());
+        if *achieved < f64::from(*asked) * KEPT {
+            return Some(format!(
+                "the rate was not kept: {achieved:.1}/s of {asked}/s, {late}; {in_flight} may wait for \
+                 their acknowledgement (--in-flight)"
+            ));
+        }
+        (*sent < ledger.late * LATE_ONE_IN).then_some(late)
     }
 }
 

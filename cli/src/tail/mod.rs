@@ -12,6 +12,8 @@ mod decode;
 
 mod causes;
 
+mod facts;
+
 mod line;
 
 mod json;
