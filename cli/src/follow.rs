@@ -18,6 +18,9 @@ use tokio::sync::mpsc;
 /// So many records wait for who asked for them.
 const WAITING_MAX: usize = 1_000;
 
+/// So many records of a partition are read in its turn.
+const TURN: usize = 32;
+
 /// How long the thread sleeps when there is nothing to read; a record wakes it.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
 
@@ -103,7 +106,7 @@ impl Following {
     }
 }
 
-/// Reads until nobody listens any more: of each partition one record in turn, so that none is far
+/// Reads until nobody listens any more: of each partition some records in turn, so that none is far
 /// ahead of another.
 fn follow(consumer: &BaseConsumer, mut sources: Vec<Source>, sender: &mpsc::Sender<Read>) {
     let this = std::thread::current();
@@ -115,8 +118,8 @@ fn follow(consumer: &BaseConsumer, mut sources: Vec<Source>, sender: &mpsc::Send
         let common = consumer.poll(Duration::ZERO).and_then(|polled| read(polled, None));
         let mut reads: Vec<Read> = common.into_iter().collect();
         for source in &sources {
-            let polled = source.queue.poll(Duration::ZERO);
-            reads.extend(polled.and_then(|polled| read(polled, Some(source))));
+            let polled = std::iter::from_fn(|| source.queue.poll(Duration::ZERO));
+            reads.extend(polled.take(TURN).filter_map(|polled| read(polled, Some(source))));
         }
         if reads.is_empty() {
             std::thread::park_timeout(SLEEP_MAX);

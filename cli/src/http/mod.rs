@@ -110,7 +110,13 @@ impl Api {
         let answered = tokio::time::timeout(limit, answering).await;
         let at = || format!("order-svc at {}", self.address);
         let (status, retry_after, body) = match answered {
-            Err(_) => return Err(Refusal::Failed(anyhow!("{}: no answer within {limit:?}", at()))),
+            Err(_) => {
+                return Err(Refusal::Failed(anyhow!(
+                    "{}: no answer within {:.1} s",
+                    at(),
+                    limit.as_secs_f32()
+                )));
+            }
             Ok(Err(error)) => return Err(transport(&error, at())),
             Ok(Ok(answer)) => answer,
         };
