@@ -1,11 +1,13 @@
-# What all parts share: folders, packages, ports, processes. Sourced by `part`, `up`, `down`, `status` and `.ci/run`.
+# What all parts share: folders, packages, ports, processes. Sourced by the scripts of this folder and by `.ci/run`.
 # shellcheck shell=bash
 
-# A part starts after the parts that it needs, so this order is the order of starting.
-# shellcheck disable=SC2034 # Its readers source this file.
-all_parts=(kafka postgres)
+# A part starts after the parts that it needs, so this order is the order of starting. order-svc takes orders, so it
+# starts last and ends first.
+all_parts=(kafka postgres jaeger inventory-svc logistics-svc seller-svc order-svc)
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+# shellcheck disable=SC2034 # The parts' files read it.
 cache_dir=$here/.cache
 state_dir=${CHOREO_STATE_DIR:-$here/.state}
 mkdir -p "$state_dir"
@@ -19,6 +21,12 @@ log_dir=$state_dir/logs
 start_timeout_seconds=${CHOREO_START_TIMEOUT_SECONDS:-90}
 stop_timeout_seconds=20
 
+# Where cargo puts what it builds: the folder of the profile dev is called debug.
+profile=${CHOREO_PROFILE:-release}
+target_dir=$(cd "$top" && realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
+# shellcheck disable=SC2034 # Its readers source this file.
+binaries=$target_dir/${profile/#dev/debug}
+
 # The part that a script works on: `part` sets it.
 part=${part:-}
 
@@ -30,6 +38,24 @@ die() {
 }
 
 log_file() { echo "$log_dir/$part.log"; }
+
+# show_log: what the part has written since its start, or the end of it.
+show_log() { tail -c +"$(($(cat "$state_dir/run/$part/log_offset") + 1))" "$(log_file)" | tail -n 30; }
+
+# --- Which parts ------------------------------------------------------------------------------------------------
+
+# is_service PART: whether it is a service of this project, which has to be built.
+is_service() { [[ $1 = *-svc ]]; }
+
+# with_needs PART...: these parts and those that they cannot do without, a line each, in the order of starting.
+with_needs() {
+  local name wanted=" $* "
+  for name in "$@"; do
+    [ -f "$here/parts/$name.sh" ] || die "there is no part $name; the parts are: ${all_parts[*]}"
+    ! is_service "$name" || wanted+="kafka postgres "
+  done
+  for name in "${all_parts[@]}"; do [[ $wanted != *" $name "* ]] || echo "$name"; done
+}
 
 # --- Packages ---------------------------------------------------------------------------------------------------
 
@@ -49,7 +75,7 @@ apt_get() {
     { tail -n 20 "$log_dir/apt.log" >&2 && die "apt-get failed; all of it is in $log_dir/apt.log"; }
 }
 
-# --- Ports ------------------------------------------------------------------------------------------------------
+# --- Ports and HTTP ---------------------------------------------------------------------------------------------
 
 port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -58,6 +84,17 @@ need_port() {
   ! port_answers "$2" ||
     die "port $2 is taken by another program. Choose another one: $1=$(($2 + 10000)) deploy/local/up"
 }
+
+# http_get PORT PATH: prints the body of the answer; fails when there is none, or one that is not 200.
+http_get() {
+  local answer
+  exec 3<>"/dev/tcp/127.0.0.1/$1" || return 1
+  printf 'GET %s HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n' "$2" >&3 || return 1
+  answer=$(timeout 2 cat <&3)
+  exec 3>&-
+  echo "${answer#*$'\r\n\r\n'}"
+  [[ $answer = "HTTP/1."?" 200 "* ]]
+} 2>/dev/null
 
 # setting PART VARIABLE DEFAULT: what a running part was started with; else the environment's value; else the default.
 setting() {
@@ -90,18 +127,37 @@ is_running() {
   [ -n "$birth" ] && [ "$birth" = "$(cat "$run_dir/birth")" ]
 }
 
-# started PID: from now on this process is the part.
-started() {
+# start_process COMMAND...: starts the part in the background, in a session of its own so that Ctrl-C and a closed
+# terminal spare it. The process writes down its own id before it becomes the part, so that an `up` that is interrupted
+# in between leaves nothing behind that `down` does not know.
+start_process() {
   local run_dir=$state_dir/run/$part
+  rm -rf "$run_dir"
   mkdir -p "$run_dir"
-  birth_of "$1" >"$run_dir/birth"
-  echo "$1" >"$run_dir/pid"
+  touch "$(log_file)"
+  stat --format %s "$(log_file)" >"$run_dir/log_offset"
+  (
+    birth_of "$BASHPID" >"$run_dir/birth"
+    echo "$BASHPID" >"$run_dir/pid.new"
+    mv "$run_dir/pid.new" "$run_dir/pid"
+    exec setsid "$@"
+  ) </dev/null >>"$(log_file)" 2>&1 &
+  while [ ! -f "$run_dir/pid" ] && kill -0 $! 2>/dev/null; do sleep 0.01; done
 }
 
-# start_process COMMAND...: in the background, in a session of its own so that Ctrl-C and a closed terminal spare it.
-start_process() {
-  setsid "$@" </dev/null >>"$(log_file)" 2>&1 &
-  started $!
+# wait_until COMMAND...: until it succeeds; or shows why the part does not come up, and ends.
+wait_until() {
+  local began=$SECONDS why=
+  until "$@"; do
+    is_running "$part" || why="has ended right after its start"
+    [ $((SECONDS - began)) -lt "$start_timeout_seconds" ] || why="does not answer after $start_timeout_seconds s"
+    if [ -n "$why" ]; then
+      show_log >&2
+      stop
+      die "$why; all of its log is in $(log_file)"
+    fi
+    sleep 0.2
+  done
 }
 
 # stop_process SIGNAL: asks with the signal, and kills what has not ended in time.

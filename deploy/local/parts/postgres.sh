@@ -4,6 +4,9 @@
 databases="orders inventory logistics sellers"
 port=$(setting postgres POSTGRES_PORT 5432)
 cluster=$data_dir/cluster
+# PostgreSQL refuses to be run by root, so root runs it as this user.
+owner=()
+[ "$(id -u)" -ne 0 ] || owner=(setpriv --reuid=postgres --regid=postgres --init-groups --)
 no_debian_cluster=/etc/postgresql-common/createcluster.d/choreography.conf
 
 install() {
@@ -31,23 +34,15 @@ install_debian_package() {
 
 start() {
   need_port POSTGRES_PORT "$port"
-  [ -f "$cluster/PG_VERSION" ] || make_cluster
+  # This file is the last that a new cluster gets.
+  [ -f "$cluster/choreography.conf" ] || make_cluster
   cp "$here/postgres/postgresql.conf" "$cluster/choreography.conf"
   chmod 644 "$cluster/choreography.conf"
   grep --quiet choreography.conf "$cluster/postgresql.conf" ||
     echo "include = 'choreography.conf'" >>"$cluster/postgresql.conf"
-  if ! control start --timeout "$start_timeout_seconds" -o "-p $port"; then
-    control stop --mode immediate || true
-    tail -n 20 "$(log_file)" >&2
-    die "does not start; all of its log is in $(log_file)"
-  fi
-  started "$(head -n 1 "$cluster/postmaster.pid")"
+  cd /
+  start_process "${owner[@]}" "$(bin_dir)/postgres" -D "$(readlink -f "$cluster")" -p "$port"
   keep_setting POSTGRES_PORT "$port"
-  make_databases
-}
-
-control() {
-  as_owner pg_ctl --pgdata "$(readlink -f "$cluster")" --silent "$@" </dev/null >>"$(log_file)" 2>&1
 }
 
 # Any name may connect as any other, without a password, from this machine only: for development.
@@ -58,8 +53,8 @@ make_cluster() {
     { tail -n 20 "$(log_file)" >&2 && die "initdb failed; all of its log is in $(log_file)"; }
 }
 
-# PostgreSQL refuses to be run by root, so root runs it as the user postgres, who may not be able to reach the state
-# folder: in the home of root, say. Then its data is in its own home, and a link to it in the state folder.
+# The user postgres may not be able to reach the state folder: in the home of root, say. Then its data is in its own
+# home, and a link to it in the state folder.
 make_folder() {
   mkdir -p "$data_dir"
   rm -rf "$cluster"
@@ -71,15 +66,16 @@ make_folder() {
   ln -s "$(as_owner mktemp -d "$(getent passwd postgres | cut -d : -f 6)/choreography.XXXXXX")" "$cluster"
 }
 
-make_databases() {
+# Fails until PostgreSQL takes connections.
+prepare() {
   as_admin "DO \$\$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'choreo') THEN CREATE ROLE choreo LOGIN CREATEDB; END IF;
-  END \$\$"
+  END \$\$" || return 1
   for database in $databases; do
     [ -n "$(as_admin "SELECT 1 FROM pg_database WHERE datname = '$database'")" ] ||
-      as_admin "CREATE DATABASE $database OWNER choreo"
+      as_admin "CREATE DATABASE $database OWNER choreo" || return 1
   done
-}
+} >>"$(log_file)" 2>&1
 
 as_admin() { query postgres postgres "$1"; }
 
@@ -93,7 +89,7 @@ query() {
 as_owner() (
   cd /
   PATH=$(bin_dir):$PATH
-  if [ "$(id -u)" -eq 0 ]; then runuser --user postgres -- "$@"; else "$@"; fi
+  "${owner[@]}" "$@"
 )
 
 # INT is PostgreSQL's fast shutdown: with TERM it would wait until all clients have gone.

@@ -1,0 +1,187 @@
+"""order_trace.py URL ORDER_ID: prints the traces of an order, each as a tree, from the Jaeger at URL.
+
+A script of its own and not a command of choreo: it is for whoever looks at the services on a machine, and it knows
+Jaeger, which the project does not.
+"""
+
+import json
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+# The attribute that all spans about one order carry, by OpenTelemetry's conventions for messaging.
+ORDER_ID = "messaging.message.conversation_id"
+EVENT = "cloudevents.event_type"
+LAST_EVENTS = ("OrderCompleted", "OrderCancelled")
+
+# What a service has not exported so long after the end of a span is not on its way: the default is five seconds.
+EXPORTED_AFTER_S = 10
+# The same for spans of an order that looks whole: `up` has the services export after half a second.
+WHOLE_AFTER_S = 2
+WAIT_S = 15
+ANSWER_S = 10
+
+WIDTH = 100
+SERVICE_WIDTH = 13
+KIND_WIDTH = 8
+SPAN_WIDTH = WIDTH - SERVICE_WIDTH - KIND_WIDTH - 23
+
+
+def main(arguments):
+    """Prints the traces. Out: the exit code."""
+    if len(arguments) != 2:
+        return failed("usage: order_trace.py URL ORDER_ID", 2)
+    url, order = arguments
+    try:
+        traces = wait_for(lambda: traces_of(url, order))
+    except (OSError, ValueError) as error:
+        return failed(f"no answer from Jaeger at {url}: {error}\n"
+                      "Start it with: deploy/local/up jaeger. One elsewhere: JAEGER_URL=http://HOST:16686")
+    if not traces:
+        return failed(f"Jaeger at {url} has no trace of order {order}.\n"
+                      "It knows the orders of services that were started after it and send it their spans,\n"
+                      "and forgets all of them when it stops. deploy/local/status says what runs.")
+    for trace in traces:
+        print("\n".join(draw(order, trace, sys.stdout.isatty())))
+    return 0
+
+
+def failed(text, code=1):
+    print(text, file=sys.stderr)
+    return code
+
+
+def wait_for(read, clock=time.time, sleep=time.sleep):
+    """Reads until nothing more is to be expected, for fifteen seconds at most."""
+    began = clock()
+    while True:
+        traces, now = read(), clock()
+        newest = max((span["end"] / 1e6 for trace in traces for span in trace["spans"]), default=began)
+        whole = traces and all(trace["ended"] and not trace["torn"] for trace in traces)
+        if now - newest >= (WHOLE_AFTER_S if whole else EXPORTED_AFTER_S) or now - began >= WAIT_S:
+            return traces
+        sleep(0.5)
+
+
+def traces_of(url, order):
+    """The traces with a span about the order. A search names a service, and any of them may have heard of the order."""
+    found = {}
+    for service in get(url, "/api/services"):
+        query = {"service": service, "tags": json.dumps({ORDER_ID: order}), "start": 0,
+                 "end": int(time.time() * 1e6) + 3_600_000_000, "limit": 20}
+        for trace in get(url, "/api/traces?" + urllib.parse.urlencode(query)):
+            found.setdefault(trace["traceID"], trace)
+    return sorted(map(read_trace, found.values()), key=lambda trace: trace["began"])
+
+
+def get(url, path):
+    with urllib.request.urlopen(url.rstrip("/") + path, timeout=ANSWER_S) as answer:
+        return json.load(answer)["data"] or []
+
+
+def read_trace(raw):
+    """What Jaeger says of a trace, without what is not shown."""
+    services = {name: process["serviceName"] for name, process in raw["processes"].items()}
+    spans = {span["spanID"]: read_span(span, raw["traceID"], services) for span in raw["spans"]}
+    roots = [span for span in spans.values() if span["parent"] not in spans]
+    for span in spans.values():
+        if span["parent"] in spans:
+            spans[span["parent"]]["below"].append(span)
+    return {
+        "id": raw["traceID"],
+        "spans": list(spans.values()),
+        "roots": sorted(roots, key=lambda span: span["began"]),
+        "torn": [root for root in roots if root["parent"]],
+        "began": min(span["began"] for span in spans.values()),
+        "ended": any(span["name"].startswith("send ") and span["event"] in LAST_EVENTS for span in spans.values()),
+    }
+
+
+def read_span(raw, trace_id, services):
+    tags = {tag["key"]: tag["value"] for tag in raw.get("tags", [])}
+    references = [(ref["refType"], ref["traceID"], ref["spanID"]) for ref in raw.get("references") or []]
+    parent = next((span for kind, trace, span in references if (kind, trace) == ("CHILD_OF", trace_id)), None)
+    return {
+        "id": raw["spanID"],
+        "parent": parent,
+        # The conventions link the handling of a record to its sender, who is its parent here.
+        "links": [(trace, span) for kind, trace, span in references if kind != "CHILD_OF" and span != parent],
+        "name": raw["operationName"],
+        "event": tags.get(EVENT, ""),
+        "service": services[raw["processID"]],
+        "kind": tags.get("span.kind", "internal"),
+        "error": tags.get("error.type", "error") if tags.get("otel.status_code") == "ERROR" else None,
+        "began": raw["startTime"],
+        "end": raw["startTime"] + raw["duration"],
+        "duration": raw["duration"],
+        "below": [],
+    }
+
+
+def draw(order, trace, colours=False):
+    """The trace as lines of text."""
+    spans = trace["spans"]
+    linked = {span for other in spans for link_trace, span in other["links"] if link_trace == trace["id"]}
+    marked = [span["id"] for span in sorted(spans, key=lambda span: span["began"]) if span["id"] in linked]
+    marks = {span: f"[{number}]" for number, span in enumerate(marked, 1)}
+    rows = [row for root in trace["roots"] for row in rows_below(root, "", "", marks, trace["began"])]
+    errors = [span for span in spans if span["error"]]
+    took = max(span["end"] for span in spans) - trace["began"]
+    services = {span["service"] for span in spans}
+    yield f"order {order}  trace {trace['id']}"
+    yield ", ".join([count(len(spans), "span"), count(len(services), "service"), count(len(trace["roots"]), "root"),
+                     count(len(trace["torn"]), "orphan"), count(len(errors), "error"), time_text(took)])
+    yield ""
+    yield f"{'offset':>9}  {'duration':>8}  {'span':<{SPAN_WIDTH}}  {'service':<{SERVICE_WIDTH}}  kind"
+    for text, is_error in rows:
+        yield f"\033[31m{text}\033[0m" if is_error and colours else text
+    yield ""
+    if marks:
+        yield "← [n]: linked to span [n], which it rests on too"
+    if trace["torn"]:
+        yield "?: its parent is not here: not exported, or a producer without telemetry"
+    if not trace["ended"]:
+        yield "The order has not ended, or its last spans are still on their way."
+
+
+def rows_below(span, stem, next_stem, marks, began):
+    """The row of a span and those of all below it."""
+    text = span["name"]
+    if span["event"] and span["event"] not in text:
+        text += f"  {span['event']}"
+    notes = [marks[span["id"]]] if span["id"] in marks else []
+    notes += ["←"] * bool(span["links"]) + [marks.get(other, f"trace {trace[:8]}…") for trace, other in span["links"]]
+    notes += ["ERROR " + span["error"]] if span["error"] else []
+    unknown = "? " if not stem and span["parent"] else ""
+    tree = cut("  ".join([stem + unknown + text, " ".join(notes)]).rstrip(), SPAN_WIDTH)
+    yield (f"{time_text(span['began'] - began):>9}  {time_text(span['duration']):>8}  {tree:<{SPAN_WIDTH}}  "
+           f"{cut(span['service'], SERVICE_WIDTH):<{SERVICE_WIDTH}}  {span['kind']}", bool(span["error"]))
+    below = sorted(span["below"], key=lambda span: span["began"])
+    for child in below:
+        last = child is below[-1]
+        yield from rows_below(child, next_stem + ("└ " if last else "├ "), next_stem + ("  " if last else "│ "),
+                              marks, began)
+
+
+def cut(text, width):
+    return text if len(text) <= width else text[:width - 1] + "…"
+
+
+def count(number, noun):
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def time_text(microseconds):
+    milliseconds = microseconds / 1000
+    return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds:.0f} ms"
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)
