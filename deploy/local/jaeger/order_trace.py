@@ -7,7 +7,6 @@ Jaeger, which the project does not.
 import json
 import sys
 import time
-import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -22,6 +21,10 @@ EXPORTED_AFTER_S = 10
 WHOLE_AFTER_S = 2
 WAIT_S = 15
 ANSWER_S = 10
+TRACES_MAX = 20
+
+# OTLP's numbers.
+KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 
 WIDTH = 100
 SERVICE_WIDTH = 13
@@ -36,8 +39,8 @@ def main(arguments):
     url, order = arguments
     try:
         traces = wait_for(lambda: traces_of(url, order))
-    except (OSError, ValueError) as error:
-        return failed(f"no answer from Jaeger at {url}: {error}\n"
+    except (OSError, ValueError, KeyError) as error:
+        return failed(f"no good answer from a Jaeger at {url}: {error}\n"
                       "Start it with: deploy/local/up jaeger. One elsewhere: JAEGER_URL=http://HOST:16686")
     if not traces:
         return failed(f"Jaeger at {url} has no trace of order {order}.\n"
@@ -58,7 +61,7 @@ def wait_for(read, clock=time.time, sleep=time.sleep):
     began = clock()
     while True:
         traces, now = read(), clock()
-        newest = max((span["end"] / 1e6 for trace in traces for span in trace["spans"]), default=began)
+        newest = max((span["end"] / 1e9 for trace in traces for span in trace["spans"]), default=began)
         whole = traces and all(trace["ended"] and not trace["torn"] for trace in traces)
         if now - newest >= (WHOLE_AFTER_S if whole else EXPORTED_AFTER_S) or now - began >= WAIT_S:
             return traces
@@ -66,31 +69,37 @@ def wait_for(read, clock=time.time, sleep=time.sleep):
 
 
 def traces_of(url, order):
-    """The traces with a span about the order. A search names a service, and any of them may have heard of the order."""
-    found = {}
-    for service in get(url, "/api/services"):
+    """The traces with a span about the order. A search names a service, and any of them may have heard of the order.
+
+    Only the page's own API finds by attribute, and only version 3 tells the parent of a span that is linked to it too.
+    """
+    found = set()
+    for service in get(url, "/api/services")["data"] or []:
         query = {"service": service, "tags": json.dumps({ORDER_ID: order}), "start": 0,
-                 "end": int(time.time() * 1e6) + 3_600_000_000, "limit": 20}
-        for trace in get(url, "/api/traces?" + urllib.parse.urlencode(query)):
-            found.setdefault(trace["traceID"], trace)
-    return sorted(map(read_trace, found.values()), key=lambda trace: trace["began"])
+                 "end": int((time.time() + 3600) * 1e6), "limit": TRACES_MAX}
+        found.update(trace["traceID"] for trace in get(url, "/api/traces?" + urllib.parse.urlencode(query))["data"])
+    traces = [get(url, f"/api/v3/traces/{trace}?raw_traces=true") for trace in found]
+    return sorted((read_trace(raw["result"]) for raw in traces), key=lambda trace: trace["began"])
 
 
 def get(url, path):
     with urllib.request.urlopen(url.rstrip("/") + path, timeout=ANSWER_S) as answer:
-        return json.load(answer)["data"] or []
+        return json.load(answer)
 
 
 def read_trace(raw):
-    """What Jaeger says of a trace, without what is not shown."""
-    services = {name: process["serviceName"] for name, process in raw["processes"].items()}
-    spans = {span["spanID"]: read_span(span, raw["traceID"], services) for span in raw["spans"]}
+    """What is shown of a trace, from OTLP's JSON."""
+    spans = {}
+    for resource in raw["resourceSpans"]:
+        service = attributes(resource["resource"]).get("service.name", "unknown")
+        for scope in resource["scopeSpans"]:
+            spans.update((span["spanId"], read_span(span, service)) for span in scope["spans"])
     roots = [span for span in spans.values() if span["parent"] not in spans]
     for span in spans.values():
         if span["parent"] in spans:
             spans[span["parent"]]["below"].append(span)
     return {
-        "id": raw["traceID"],
+        "id": next(iter(spans.values()))["trace"],
         "spans": list(spans.values()),
         "roots": sorted(roots, key=lambda span: span["began"]),
         "torn": [root for root in roots if root["parent"]],
@@ -99,25 +108,31 @@ def read_trace(raw):
     }
 
 
-def read_span(raw, trace_id, services):
-    tags = {tag["key"]: tag["value"] for tag in raw.get("tags", [])}
-    references = [(ref["refType"], ref["traceID"], ref["spanID"]) for ref in raw.get("references") or []]
-    parent = next((span for kind, trace, span in references if (kind, trace) == ("CHILD_OF", trace_id)), None)
+def read_span(raw, service):
+    """What is shown of a span. Times are in nanoseconds since 1970."""
+    told, status = attributes(raw), raw.get("status", {})
+    parent = raw.get("parentSpanId") or None
+    links = [(link["traceId"], link["spanId"]) for link in raw.get("links", [])]
     return {
-        "id": raw["spanID"],
+        "id": raw["spanId"],
+        "trace": raw["traceId"],
         "parent": parent,
         # The conventions link the handling of a record to its sender, who is its parent here.
-        "links": [(trace, span) for kind, trace, span in references if kind != "CHILD_OF" and span != parent],
-        "name": raw["operationName"],
-        "event": tags.get(EVENT, ""),
-        "service": services[raw["processID"]],
-        "kind": tags.get("span.kind", "internal"),
-        "error": tags.get("error.type", "error") if tags.get("otel.status_code") == "ERROR" else None,
-        "began": raw["startTime"],
-        "end": raw["startTime"] + raw["duration"],
-        "duration": raw["duration"],
+        "links": [link for link in links if link != (raw["traceId"], parent)],
+        "name": raw["name"],
+        "event": told.get(EVENT, ""),
+        "service": service,
+        "kind": KINDS.get(raw.get("kind"), ""),
+        "error": (told.get("error.type") or status.get("message") or "error") if status.get("code") == 2 else None,
+        "began": int(raw["startTimeUnixNano"]),
+        "end": int(raw["endTimeUnixNano"]),
         "below": [],
     }
+
+
+def attributes(of):
+    """Those that are text."""
+    return {pair["key"]: pair["value"].get("stringValue", "") for pair in of.get("attributes", [])}
 
 
 def draw(order, trace, colours=False):
@@ -156,7 +171,7 @@ def rows_below(span, stem, next_stem, marks, began):
     notes += ["ERROR " + span["error"]] if span["error"] else []
     unknown = "? " if not stem and span["parent"] else ""
     tree = cut("  ".join([stem + unknown + text, " ".join(notes)]).rstrip(), SPAN_WIDTH)
-    yield (f"{time_text(span['began'] - began):>9}  {time_text(span['duration']):>8}  {tree:<{SPAN_WIDTH}}  "
+    yield (f"{time_text(span['began'] - began):>9}  {time_text(span['end'] - span['began']):>8}  {tree:<{SPAN_WIDTH}}  "
            f"{cut(span['service'], SERVICE_WIDTH):<{SERVICE_WIDTH}}  {span['kind']}", bool(span["error"]))
     below = sorted(span["below"], key=lambda span: span["began"])
     for child in below:
@@ -173,8 +188,8 @@ def count(number, noun):
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def time_text(microseconds):
-    milliseconds = microseconds / 1000
+def time_text(nanoseconds):
+    milliseconds = nanoseconds / 1e6
     return f"{milliseconds:.1f} ms" if milliseconds < 1000 else f"{milliseconds:.0f} ms"
 
 

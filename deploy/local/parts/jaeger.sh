@@ -28,10 +28,10 @@ install() {
   ) 9>"$cache_dir/jaeger.lock"
 }
 
-# All that Go needs for it is in one folder, which is deleted at the end: 4 GB. What an interrupted build has done stays.
+# All that Go needs for it is in one folder, which is deleted at the end: 3 GB. What an interrupted build has done stays.
 build() {
   local folder=$cache_dir/jaeger-build
-  say "building Jaeger from source, once; it takes some ten minutes, and 5 GB for as long"
+  say "building Jaeger from source, once; it takes five to ten minutes, and 3 GB of disk meanwhile"
   say "to go on without it: deploy/local/up order-svc inventory-svc logistics-svc seller-svc"
   mkdir -p "$folder"
   cd "$folder"
@@ -68,7 +68,7 @@ fetch_go() {
 # it needs, and we pin it.
 fetch_source() {
   local found
-  say "fetching its source, some 400 MB with all that it needs"
+  say "fetching its source and that of all it needs"
   found=$("$go" mod download -json "$module@$version" | sed -n 's/.*"Sum": "\(.*\)".*/\1/p')
   [ "$found" = "$sum" ] || die "$module@$version has the checksum '$found' and should have $sum"
   rm -rf source
@@ -77,8 +77,9 @@ fetch_source() {
   "$go" list -deps ./cmd/jaeger 2> >(progress modules) >../packages
 }
 
+# Without optimisations and debug information, which a Jaeger for one developer does not need, it takes a third less time.
 compile() {
-  "$go" build -v -trimpath -ldflags='-s -w' -o ../jaeger ./cmd/jaeger 2>&1 |
+  "$go" build -v -trimpath -gcflags='all=-N -l -dwarf=false' -ldflags='-s -w' -o ../jaeger ./cmd/jaeger 2>&1 |
     tee -a "$log_dir/jaeger-build.log" | progress "of $(wc -l <../packages) packages" ||
     { tail -n 20 "$log_dir/jaeger-build.log" >&2 && die "Go failed; all of it is in $log_dir/jaeger-build.log"; }
 }
