@@ -29,7 +29,8 @@ KINDS = {1: "internal", 2: "server", 3: "client", 4: "producer", 5: "consumer"}
 WIDTH = 100
 SERVICE_WIDTH = 13
 KIND_WIDTH = 8
-SPAN_WIDTH = WIDTH - SERVICE_WIDTH - KIND_WIDTH - 23
+# The two columns of times take 19, and there are two spaces between columns.
+SPAN_WIDTH = WIDTH - 19 - SERVICE_WIDTH - KIND_WIDTH - 3 * 2
 
 
 def main(arguments):
@@ -153,6 +154,8 @@ def draw(order, trace, colours=False):
     for text, is_error in rows:
         yield f"\033[31m{text}\033[0m" if is_error and colours else text
     yield ""
+    for span in errors:
+        yield f"ERROR at {time_text(span['began'] - trace['began'])}, {span['service']}, {span['name']}: {span['error']}"
     if marks:
         yield "← [n]: linked to span [n], which it rests on too"
     if trace["torn"]:
@@ -166,9 +169,9 @@ def rows_below(span, stem, next_stem, marks, began):
     text = span["name"]
     if span["event"] and span["event"] not in text:
         text += f"  {span['event']}"
-    notes = [marks[span["id"]]] if span["id"] in marks else []
-    notes += ["←"] * bool(span["links"]) + [marks.get(other, f"trace {trace[:8]}…") for trace, other in span["links"]]
-    notes += ["ERROR " + span["error"]] if span["error"] else []
+    notes = ["ERROR"] if span["error"] else []
+    notes += [marks[span["id"]]] if span["id"] in marks else []
+    notes += ["←"] * bool(span["links"]) + sorted(marks.get(other, f"trace {trace[:8]}…") for trace, other in span["links"])
     unknown = "? " if not stem and span["parent"] else ""
     tree = cut("  ".join([stem + unknown + text, " ".join(notes)]).rstrip(), SPAN_WIDTH)
     yield (f"{time_text(span['began'] - began):>9}  {time_text(span['end'] - span['began']):>8}  {tree:<{SPAN_WIDTH}}  "
