@@ -66,8 +66,10 @@ make_folder() {
   ln -s "$(as_owner mktemp -d "$(getent passwd postgres | cut -d : -f 6)/choreography.XXXXXX")" "$cluster"
 }
 
-# Fails until PostgreSQL takes connections.
-prepare() {
+# Fails until PostgreSQL takes connections; that alone is not worth a line of the log.
+prepare() { as_admin "SELECT" &>/dev/null && make_databases >>"$(log_file)" 2>&1; }
+
+make_databases() {
   as_admin "DO \$\$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'choreo') THEN CREATE ROLE choreo LOGIN CREATEDB; END IF;
   END \$\$" || return 1
@@ -75,7 +77,7 @@ prepare() {
     [ -n "$(as_admin "SELECT 1 FROM pg_database WHERE datname = '$database'")" ] ||
       as_admin "CREATE DATABASE $database OWNER choreo" || return 1
   done
-} >>"$(log_file)" 2>&1
+}
 
 as_admin() { query postgres postgres "$1"; }
 
