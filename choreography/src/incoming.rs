@@ -19,7 +19,7 @@ use crate::telemetry::{Spans, TraceContext};
 /// A record that concerns the service.
 #[derive(Clone, Debug)]
 pub(crate) struct Incoming<E> {
-    /// The event's identity, or that of what cannot be decoded.
+    /// The event's identity; of what cannot be decoded its own, which is that of its dead letter.
     pub(crate) id: EventId,
     /// Which way it came.
     pub(crate) via: Via,
@@ -53,10 +53,36 @@ pub(crate) struct Content<E> {
 pub(crate) enum Via {
     /// By a topic.
     Topic,
-    /// By the group's replay topic: the only way from dead to handled.
-    Replay,
+    /// By the group's replay topic, with the id of its dead letter: the only way from dead to
+    /// handled. It differs from the event's identity if its bytes were damaged and are not now.
+    Replay(EventId),
     /// By a timer of its own.
     Timer,
+}
+
+impl Via {
+    pub(crate) fn is_replay(self) -> bool {
+        matches!(self, Self::Replay(_))
+    }
+}
+
+impl<E> Incoming<E> {
+    /// It is poison. A replay dies once more as the dead letter that it is of.
+    pub(crate) fn set_aside(&mut self, poison: Poison) {
+        self.content = Err(poison);
+        if let Via::Replay(letter) = self.via {
+            self.id = letter;
+        }
+    }
+
+    /// What is owed because of it has one of these as its cause: it may have died before.
+    pub(crate) fn causes(&self) -> impl Iterator<Item = EventId> {
+        let letter = match self.via {
+            Via::Replay(letter) if letter != self.id => Some(letter),
+            Via::Replay(_) | Via::Topic | Via::Timer => None,
+        };
+        std::iter::once(self.id).chain(letter)
+    }
 }
 
 /// Whether a record may concern the service, by its headers.
@@ -73,8 +99,8 @@ pub(crate) fn read<E: Events>(
     taken: Taken,
 ) -> Option<Incoming<E>> {
     match crate::dead_letter::origin_of_replay(manifest.service, &taken) {
-        None => of_topic(manifest, spans, Origin::of(&taken), Via::Topic, None, taken),
-        Some(Ok((id, origin))) => of_topic(manifest, spans, origin, Via::Replay, Some(id), taken),
+        None => of_topic(manifest, spans, Origin::of(&taken), Via::Topic, taken),
+        Some(Ok((id, origin))) => of_topic(manifest, spans, origin, Via::Replay(id), taken),
         Some(Err(why)) => {
             tracing::warn!(
                 messaging.destination = %taken.topic, messaging.partition = taken.partition,
@@ -90,7 +116,6 @@ fn of_topic<E: Events>(
     spans: &Spans,
     origin: Origin,
     via: Via,
-    replayed: Option<EventId>,
     taken: Taken,
 ) -> Option<Incoming<E>> {
     let received = Received::read(&taken.headers);
@@ -107,10 +132,11 @@ fn of_topic<E: Events>(
         Name::Heard(name) => (Some(name.name), decode::<E>(name, &received, value)),
         Name::Unknown(why) => (None, Err(Poison::new(PoisonClass::Undecodable, why))),
     };
-    let id = replayed.unwrap_or_else(|| match &decoded {
-        Ok(_) => own,
-        Err(_) => identity::of_damaged(own, value),
-    });
+    let id = match (&decoded, via) {
+        (Ok(_), _) => own,
+        (Err(_), Via::Replay(letter)) => letter,
+        (Err(_), Via::Topic | Via::Timer) => identity::of_damaged(own, value),
+    };
     let correlation = received.correlation.map(str::to_owned);
     let fallback = correlation.clone().unwrap_or_else(|| id.to_string());
     let trace = spans.context_of(received.trace_context(), received.tracestate, &fallback);
@@ -142,8 +168,7 @@ fn name<E: Events>(
     let heard = |name: &str| {
         let hearing = manifest.hearing(topic, name).map(|hearing| hearing.event);
         // A timer's dead letter may be replayed; else no timer comes by a topic.
-        let timer =
-            || manifest.timer_named(name).filter(|t| via == Via::Replay && t.topic == topic);
+        let timer = || manifest.timer_named(name).filter(|t| via.is_replay() && t.topic == topic);
         hearing.or_else(timer).map_or(Name::NotHeard, Name::Heard)
     };
     if let Some(name) = received.name {

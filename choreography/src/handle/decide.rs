@@ -72,7 +72,7 @@ impl<S: Service> Handler<S> {
         };
         match incoming.via {
             Via::Timer => self.spans.timer(&message, &incoming.trace),
-            Via::Topic | Via::Replay => self.spans.process(&Process {
+            Via::Topic | Via::Replay(_) => self.spans.process(&Process {
                 message,
                 partition: incoming.origin.partition,
                 offset: incoming.origin.offset,

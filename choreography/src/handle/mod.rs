@@ -24,7 +24,7 @@ mod tell;
 pub(crate) use decide::panic_text;
 pub(crate) use steps::{OwedRow, forget, read};
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
@@ -32,7 +32,7 @@ use shared_events::topics::dead_letter_topic;
 
 use crate::db::{Database, DbFault, DbResult, Input, Transaction};
 use crate::dead_letter::{self, Poison};
-use crate::incoming::{self, Incoming, Via};
+use crate::incoming::{self, Incoming};
 use crate::manifest::Manifest;
 use crate::record::{Owed, Record};
 use crate::service::Service;
@@ -161,7 +161,7 @@ impl<S: Service> Handler<S> {
             .collect::<DbResult<Vec<Incoming<S::Hears>>>>()?;
         for timer in &mut batch {
             if let Some(poison) = dead.get(&timer.id) {
-                timer.content = Err(poison.clone());
+                timer.set_aside(poison.clone());
             }
         }
         steps::due(&mut db, &batch).await?;
@@ -197,7 +197,6 @@ impl<S: Service> Handler<S> {
         batch: &[Incoming<S::Hears>],
     ) -> Result<Handled, NotHandled> {
         let new = steps::handled(&mut db, batch).await?;
-        let new = first_of_each(batch, new);
         let heard: Vec<_> = new
             .iter()
             .filter_map(|incoming| incoming.content.as_ref().ok())
@@ -245,15 +244,6 @@ impl<S: Service> Handler<S> {
 /// The senders of what a batch holds, and which events these are.
 fn senders<E>(batch: &[Incoming<E>]) -> impl Iterator<Item = (&TraceContext, EventId)> {
     batch.iter().map(|incoming| (&incoming.trace, incoming.id))
-}
-
-/// The new events, each once, in the order of the batch. Of a dead letter's event and its replay,
-/// which have one id, the replay counts.
-fn first_of_each<E>(
-    batch: &[Incoming<E>],
-    mut new: HashSet<(uuid::Uuid, bool)>,
-) -> Vec<&Incoming<E>> {
-    batch.iter().filter(|i| new.remove(&(i.id.0, i.via == Via::Replay))).collect()
 }
 
 fn to_say(owed: Vec<Owed>, decided: Decided) -> Handled {

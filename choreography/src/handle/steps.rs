@@ -31,50 +31,89 @@ pub(super) async fn due<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRes
     Ok(())
 }
 
-/// Notes the ids of the batch. Out: those that have their effect in this transaction, and whether
-/// they have it by a replay.
-pub(super) async fn handled<E>(
+/// Notes the ids of the batch. Out: the events that have their effect in this transaction, each
+/// once, in the order of the batch.
+///
+/// First the dead letters that are replayed: only one that is known as dead counts, and of its
+/// replays the last one, as an operator's last word. Then the events themselves: one that was dead
+/// under the id of its damaged bytes is looked up under its own, as a good copy may have come.
+pub(super) async fn handled<'a, E>(
     db: &mut Transaction,
-    batch: &[Incoming<E>],
-) -> DbResult<HashSet<(Uuid, bool)>> {
-    // By the database's time: all instances prune by it.
-    const HANDLED: &str = "INSERT INTO handled (id, heard_at, dead)
-        SELECT id, now_ms(), dead FROM input WHERE true ON CONFLICT (id) DO NOTHING RETURNING id";
-    const REPLAYED: &str = "UPDATE handled SET dead = input.dead FROM input
-        WHERE handled.id = input.id AND handled.dead = 1 RETURNING handled.id";
-    let ordinary = rows(batch, |via| via != Via::Replay, HANDLED_BIT);
-    let replayed = rows(batch, |via| via == Via::Replay, REPLAYED_BIT);
-    let mut new = HashSet::new();
-    if !ordinary.is_empty() {
-        let input =
-            Input::new().id("id", ordinary.keys().copied()).int("dead", ordinary.values().copied());
-        let ids = db.fetch::<(Uuid,)>(HANDLED, input).await?;
-        new.extend(ids.into_iter().map(|(id,)| (id, false)));
-    }
-    if !replayed.is_empty() {
-        let input =
-            Input::new().id("id", replayed.keys().copied()).int("dead", replayed.values().copied());
-        let ids = db.fetch::<(Uuid,)>(REPLAYED, input).await?;
-        new.extend(ids.into_iter().map(|(id,)| (id, true)));
-    }
-    Ok(new)
+    batch: &'a [Incoming<E>],
+) -> DbResult<Vec<&'a Incoming<E>>> {
+    let mut revived = revive(db, batch).await?;
+    // The last replay of a letter is the first one from the end.
+    let mut counts: Vec<&Incoming<E>> = batch
+        .iter()
+        .rev()
+        .filter(|incoming| match incoming.via {
+            Via::Replay(letter) => revived.remove(&letter.0),
+            Via::Topic | Via::Timer => true,
+        })
+        .collect();
+    counts.reverse();
+    let mut new = insert(db, &counts).await?;
+    new.extend(counts.iter().filter(|incoming| is_its_letter(incoming)).map(|i| i.id.0));
+    // Of a dead event that comes again and its replay, which have one id, the replay counts.
+    let replayed: HashSet<Uuid> =
+        counts.iter().filter(|i| is_its_letter(i)).map(|i| i.id.0).collect();
+    counts.retain(|incoming| {
+        (is_its_letter(incoming) || !replayed.contains(&incoming.id.0))
+            && new.remove(&incoming.id.0)
+    });
+    Ok(counts)
 }
 
-/// What `handled.dead` says of an event that was handled.
-const HANDLED_BIT: i64 = 0;
-/// Of one that could not be handled.
-const DEAD_BIT: i64 = 1;
-/// Of one that was handled by a replay of its dead letter.
-const REPLAYED_BIT: i64 = 2;
+/// Whether it is a replay under the id of its dead letter: then it is known already.
+fn is_its_letter<E>(incoming: &Incoming<E>) -> bool {
+    incoming.via == Via::Replay(incoming.id)
+}
 
-/// By id, so sorted, and each once: the first of an id counts.
-fn rows<E>(batch: &[Incoming<E>], via: impl Fn(Via) -> bool, alive: i64) -> BTreeMap<Uuid, i64> {
-    let mut rows = BTreeMap::new();
-    for incoming in batch.iter().filter(|incoming| via(incoming.via)) {
-        let dead = if incoming.content.is_ok() { alive } else { DEAD_BIT };
-        rows.entry(incoming.id.0).or_insert(dead);
+/// Turns dead letters that are replayed from dead to handled. Out: those that were dead. One that
+/// dies again is dead from now on, as long as its new letter is kept.
+async fn revive<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbResult<HashSet<Uuid>> {
+    const REVIVE: &str = "UPDATE handled SET dead = input.dead, heard_at = now_ms() FROM input
+        WHERE handled.id = input.id AND handled.dead = 1 RETURNING handled.id";
+    let mut letters: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for incoming in batch {
+        if let Via::Replay(letter) = incoming.via {
+            letters.insert(letter.0, dead(incoming));
+        }
     }
-    rows
+    fetch_ids(db, REVIVE, letters).await
+}
+
+/// Notes the ids of events, those of which are new. By id, so sorted, and the first of each counts.
+async fn insert<E>(db: &mut Transaction, batch: &[&Incoming<E>]) -> DbResult<HashSet<Uuid>> {
+    // By the database's time: all instances prune by it.
+    const INSERT: &str = "INSERT INTO handled (id, heard_at, dead)
+        SELECT id, now_ms(), dead FROM input WHERE true ON CONFLICT (id) DO NOTHING RETURNING id";
+    let mut ids: BTreeMap<Uuid, i64> = BTreeMap::new();
+    for incoming in batch.iter().filter(|incoming| !is_its_letter(incoming)) {
+        ids.entry(incoming.id.0).or_insert(dead(incoming));
+    }
+    fetch_ids(db, INSERT, ids).await
+}
+
+async fn fetch_ids(
+    db: &mut Transaction,
+    sql: &'static str,
+    rows: BTreeMap<Uuid, i64>,
+) -> DbResult<HashSet<Uuid>> {
+    if rows.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let input = Input::new().id("id", rows.keys().copied()).int("dead", rows.values().copied());
+    Ok(db.fetch::<(Uuid,)>(sql, input).await?.into_iter().map(|(id,)| id).collect())
+}
+
+/// What `handled.dead` says of an event: 0 handled, 1 not to be handled, 2 handled by a replay.
+fn dead<E>(incoming: &Incoming<E>) -> i64 {
+    match (&incoming.content, incoming.via) {
+        (Err(_), _) => 1,
+        (Ok(_), Via::Replay(_)) => 2,
+        (Ok(_), Via::Topic | Via::Timer) => 0,
+    }
 }
 
 /// Locks the keys of the new events. Out: the sequence of the last answer about each.
@@ -104,8 +143,11 @@ pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRe
     const OWED: &str = "SELECT id, cause, key, sequence, record FROM owed WHERE id IN
         (SELECT owed.id FROM owed JOIN input ON owed.key = input.key
          UNION SELECT owed.id FROM owed JOIN input ON owed.cause = input.cause)";
-    let causes = batch.iter().map(|incoming| incoming.id.0);
-    let keys = batch.iter().map(|i| i.content.as_ref().ok().map(|content| content.key.clone()));
+    let of = |incoming: &Incoming<E>| {
+        let key = incoming.content.as_ref().ok().map(|content| content.key.clone());
+        incoming.causes().map(move |cause| (cause.0, key.clone())).collect::<Vec<_>>()
+    };
+    let (causes, keys): (Vec<Uuid>, Vec<Option<String>>) = batch.iter().flat_map(of).unzip();
     let input = Input::new().id("cause", causes).text("key", keys);
     db.fetch::<OwedRow>(OWED, input).await?.into_iter().map(read).collect()
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Decided, Handler};
 use crate::dead_letter::Poison;
-use crate::incoming::{Incoming, Via};
+use crate::incoming::Incoming;
 use crate::manifest::Answers;
 use crate::service::Service;
 
@@ -19,8 +19,11 @@ impl<S: Service> Handler<S> {
         for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
         {
             self.metrics.repeat(&repeat.origin.topic);
-            if repeat.via == Via::Replay {
-                tracing::info!(event.id = %repeat.id, "a replay of no dead letter that is still known: skipped");
+            if repeat.via.is_replay() {
+                tracing::info!(
+                    event.id = %repeat.id,
+                    "skipped: a replay of no dead letter that is still known, or of an event that was handled"
+                );
             }
         }
         let answered: HashSet<uuid::Uuid> =

@@ -35,14 +35,14 @@ impl<S: Service> Runner<S> {
                 }
                 Err(NotHandled::Poison(id, poison)) => {
                     for event in incoming[part.clone()].iter_mut().filter(|event| event.id == id) {
-                        event.content = Err(poison.clone());
+                        event.set_aside(poison.clone());
                     }
                     parts.push_front(part);
                 }
                 Err(NotHandled::Db(fault)) => match refusal(&fault, &backoff) {
                     Some(why) if 1 < part.len() => split(&part, &why, &mut parts),
                     Some(why) if incoming[part.start].content.is_ok() => {
-                        incoming[part.start].content = Err(Poison::new(PoisonClass::Refused, why));
+                        incoming[part.start].set_aside(Poison::new(PoisonClass::Refused, why));
                         parts.push_front(part);
                     }
                     // Also if the database refuses a dead letter: that is nobody's data.

@@ -1,7 +1,7 @@
 //! Heard again: by offsets that are reset, and by the replay of dead letters.
 
 use super::harness::{World, wait};
-use super::records::{check, order};
+use super::records::{check, envelope, fresh, order};
 
 /// All rows that handling may change, as text.
 fn state(world: &World) -> Vec<String> {
@@ -105,5 +105,68 @@ fn a_replay_beside_its_original_is_handled() {
     assert_eq!(answers[0].order(), "o-1");
     assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 2"), 1);
     assert_eq!(world.read("orders.counter-svc.dlq").len(), 0, "its original is known");
+    world.stop(instance);
+}
+
+/// Its bytes were damaged on the way, or by an old version of its producer's schema, and are good
+/// in the replay: it is the event that its headers say, whether that has come or will come.
+#[test]
+fn what_could_not_be_decoded_and_now_can_is_the_event_itself() {
+    let world = World::new();
+    let (first, second) = (fresh(), fresh());
+    let damaged = |order: &shared_events::orders::OrderPlaced, id| {
+        let value = choreography::encode(order).expect("encoded");
+        let key = Some(order.order_id.as_str());
+        world.put("orders", key, &value[..value.len() - 3], &envelope(order, id));
+    };
+    let (one, two) = (order("o-1", "EUR"), order("o-2", "EUR"));
+    damaged(&one, first);
+    damaged(&two, second);
+    world.place_as(&two, second);
+    let instance = world.start(&[]);
+    let letters = world.wait_for("orders.counter-svc.dlq", 2);
+    for (order, id) in [(&one, first), (&two, second)] {
+        let letter = letters.iter().find(|l| l.id() == id.to_string()).expect("a letter");
+        let mended = choreography::encode(order).expect("encoded");
+        let key = Some(order.order_id.as_str());
+        world.put("orders.counter-svc.replay", key, &mended, &letter.headers);
+    }
+    let answers = world.wait_for("inventory", 2);
+    let cause = |order: &str| {
+        let answer = answers.iter().find(|seen| seen.order() == order).expect("an answer");
+        answer.received().causation
+    };
+    assert_eq!((cause("o-1"), cause("o-2")), (Some(first), Some(second)));
+    // The good copy comes late.
+    world.place_as(&one, first);
+    wait("the end", || {
+        let settled = world.number("SELECT COUNT(*) FROM handled WHERE dead = 1") == 0;
+        let heard = (0..6)
+            .all(|p| world.committed("orders", p).unwrap_or(0) == world.watermarks("orders", p).1);
+        (settled && heard).then_some(())
+    });
+    assert_eq!(world.number("SELECT SUM(heard) FROM counts"), 2, "each has its effect once");
+    assert_eq!(world.read("inventory").len(), 2);
+    world.stop(instance);
+}
+
+/// The operator has sent one as it was, and then the mended one: the last word counts.
+#[test]
+fn of_two_replays_in_one_batch_the_last_one_counts() {
+    let world = World::new();
+    world.place(&order("o-1", "PANIC"));
+    let instance = world.start(&[]);
+    let dead = world.wait_for("orders.counter-svc.dlq", 1).remove(0);
+    world.wait_until_forgotten();
+    world.stop(instance);
+    let world = world.with_new_topics();
+    for currency in ["PANIC", "EUR"] {
+        let value = choreography::encode(&order("o-1", currency)).expect("encoded");
+        world.put("orders.counter-svc.replay", Some("o-1"), &value, &dead.headers);
+    }
+    let instance = world.start(&["--batch-wait", "2s"]);
+    world.wait_for("inventory", 1);
+    assert_eq!(world.number("SELECT COUNT(*) FROM handled WHERE dead = 2"), 1);
+    assert_eq!(world.read("orders.counter-svc.dlq").len(), 0, "nothing has died again");
     world.stop(instance);
 }
