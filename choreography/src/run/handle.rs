@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use super::fault::{Backoff, DATABASE};
 use super::{Done, Runner, Stopping};
@@ -21,11 +22,13 @@ impl<S: Service> Runner<S> {
     pub(super) fn handle(&mut self, mut incoming: Vec<Incoming<S::Hears>>) -> Done<()> {
         let mut backoff = Backoff::new();
         let mut parts = VecDeque::new();
+        let mut served = Instant::now();
         parts.push_back(0..incoming.len());
         while let Some(part) = parts.pop_front() {
             if self.stop.is_over() {
                 return Err(Stopping);
             }
+            self.serve(&mut served);
             let handling = self.handler.handle(&incoming[part.clone()], &self.acknowledged);
             match self.waiter.wait(&mut self.hear, handling) {
                 Ok(handled) => {
@@ -37,10 +40,19 @@ impl<S: Service> Runner<S> {
                     for event in incoming[part.clone()].iter_mut().filter(|event| event.id == id) {
                         event.set_aside(poison.clone());
                     }
-                    parts.push_front(part);
+                    // More of it may be poison: then each try costs less than the one before.
+                    split(&part, &mut parts);
                 }
                 Err(NotHandled::Db(fault)) => match refusal(&fault, &backoff) {
-                    Some(why) if 1 < part.len() => split(&part, &why, &mut parts),
+                    Some(why) if 1 < part.len() => {
+                        let records = part.len();
+                        tracing::info!(
+                            why,
+                            records,
+                            "the batch is split to find what the database refuses"
+                        );
+                        split(&part, &mut parts);
+                    }
                     Some(why) if incoming[part.start].content.is_ok() => {
                         incoming[part.start].set_aside(Poison::new(PoisonClass::Refused, why));
                         parts.push_front(part);
@@ -57,6 +69,20 @@ impl<S: Service> Runner<S> {
     }
 }
 
+/// How long a batch may take before the consumer is served.
+const SERVE_EACH: Duration = Duration::from_millis(500);
+
+impl<S: Service> Runner<S> {
+    /// A batch of many parts takes long, and the group must not take this member for dead.
+    fn serve(&mut self, served: &mut Instant) {
+        self.health.progress();
+        if SERVE_EACH <= served.elapsed() {
+            self.hear.stand_still();
+            *served = Instant::now();
+        }
+    }
+}
+
 /// Why the database refuses the data, if it does.
 pub(super) fn refusal(fault: &DbFault, backoff: &Backoff) -> Option<String> {
     match fault {
@@ -68,13 +94,12 @@ pub(super) fn refusal(fault: &DbFault, backoff: &Backoff) -> Option<String> {
     }
 }
 
-fn split(part: &Range<usize>, why: &str, parts: &mut VecDeque<Range<usize>>) {
-    tracing::info!(
-        why,
-        records = part.len(),
-        "the batch is split to find what the database refuses"
-    );
+/// In halves, the first one first; what is one record stays so.
+fn split(part: &Range<usize>, parts: &mut VecDeque<Range<usize>>) {
     let middle = part.start + part.len() / 2;
-    parts.push_front(middle..part.end);
-    parts.push_front(part.start..middle);
+    for half in [middle..part.end, part.start..middle] {
+        if !half.is_empty() {
+            parts.push_front(half);
+        }
+    }
 }

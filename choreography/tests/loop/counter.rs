@@ -1,7 +1,7 @@
 //! A service for tests. What it does is in the order's currency, which it has no other use for.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use choreography::db::{DbResult, Input, Migration, Transaction};
@@ -30,6 +30,9 @@ pub(crate) struct Counter;
 
 /// While this is set, `load` blocks its thread on an order in the currency `HOLD`.
 pub(crate) static HELD: AtomicBool = AtomicBool::new(false);
+
+/// How many events of the orders `burst-…` were loaded for, in all transactions.
+pub(crate) static BURST_LOADED: AtomicUsize = AtomicUsize::new(0);
 
 #[derive(Default)]
 pub(crate) struct Counts {
@@ -78,6 +81,11 @@ impl Service for Counter {
         while in_currency("HOLD") && HELD.load(Ordering::Relaxed) {
             std::thread::sleep(Duration::from_millis(10));
         }
+        if in_currency("SLOW") {
+            std::thread::sleep(Duration::from_millis(300));
+        }
+        let burst = |h: &&Heard<Hears>| order_of(&h.event).as_str().starts_with("burst-");
+        BURST_LOADED.fetch_add(heard.iter().filter(burst).count(), Ordering::Relaxed);
         let orders = heard.iter().map(|heard| order_of(&heard.event).to_string());
         let rows = db.fetch::<(String, i64)>(LOAD, Input::new().text("order_id", orders)).await?;
         Ok(Counts { heard: rows.into_iter().collect(), changed: vec![] })

@@ -1,5 +1,8 @@
 //! Poison: set aside, whole, and the flow goes on.
 
+use std::sync::atomic::Ordering;
+
+use super::counter::BURST_LOADED;
 use super::harness::{World, wait};
 use super::records::{check, envelope, order};
 use shared_events::ids::EventId;
@@ -79,5 +82,24 @@ fn a_panic_among_good_events_about_one_key_touches_none_of_them() {
     let causes: Vec<_> = seen.iter().filter_map(|seen| seen.received().causation).collect();
     assert_eq!(causes, [ids[0], ids[2], ids[2], ids[5]]);
     assert_eq!(world.number("SELECT heard FROM counts"), 3);
+    world.stop(instance);
+}
+
+/// Each is found in a transaction of its own, and these get smaller, so that a burst of poison does
+/// not cost its square.
+#[test]
+fn a_burst_of_panics_is_set_aside_while_the_loop_moves() {
+    const BURST: usize = 256;
+    let world = World::new();
+    for n in 0..BURST {
+        world.place_at(Some(0), &order(&format!("burst-{n}"), "PANIC"));
+    }
+    let instance = world.start_ready(&["--batch-wait", "2s", "--stalled-after", "2s"]);
+    wait("all dead letters", || {
+        assert_eq!(world.page(&instance, "/healthz").0, 200, "it moves");
+        (world.read("orders.counter-svc.dlq").len() == BURST).then_some(())
+    });
+    let loaded = BURST_LOADED.load(Ordering::Relaxed);
+    assert!(loaded < BURST * 20, "{loaded} events were loaded for");
     world.stop(instance);
 }
