@@ -6,13 +6,13 @@
 use std::fmt;
 
 use shared_events::amounts::Timestamp;
-use shared_events::headers::{RawHeaders, TRACEPARENT, TRACESTATE};
+use shared_events::headers::{CONTENT_TYPE, RawHeaders, TRACEPARENT, TRACESTATE};
 use shared_events::identity;
 use shared_events::ids::EventId;
-use shared_events::topics::{dead_letter_topic, replay_topic};
+use shared_events::topics::{DEAD_LETTER_BYTES_MAX, dead_letter_topic, replay_topic};
 
 use crate::incoming::{Incoming, Via};
-use crate::record::{Owed, Record, Taken};
+use crate::record::{HEADER_OVERHEAD, Owed, Record, Taken};
 use crate::telemetry::TraceContext;
 
 /// The identity under which the event is dead; its replay has the same.
@@ -33,6 +33,9 @@ pub const DLQ_ERROR_CLASS: &str = "dlq-error-class";
 pub const DLQ_ERROR: &str = "dlq-error";
 /// Which time it died: 1, and one more for each replay.
 pub const DLQ_ATTEMPT: &str = "dlq-attempt";
+
+/// How many of its own headers are left out, as the dead letter would be too large with them.
+pub const DLQ_HEADERS_OMITTED: &str = "dlq-headers-omitted";
 
 /// All headers of a dead letter begin with this.
 const PREFIX: &str = "dlq-";
@@ -176,14 +179,12 @@ pub(crate) fn of<E>(
         (TRACEPARENT, sent.traceparent()),
     ];
     let tracestate = sent.state.clone().map(|state| (TRACESTATE, state));
-    // One traceparent only: that of the span that sends the dead letter.
-    let replaced =
-        |name: &str| name == TRACEPARENT || name == TRACESTATE || name.starts_with(PREFIX);
-    let mut headers: RawHeaders =
-        taken.headers.iter().filter(|(name, _)| !replaced(name)).cloned().collect();
+    let (mut headers, omitted) = kept_headers(taken);
+    let omitted = (0 < omitted).then(|| (DLQ_HEADERS_OMITTED, omitted.to_string()));
     headers.extend(
         ours.into_iter()
             .chain(tracestate)
+            .chain(omitted)
             .map(|(name, value)| (name.to_owned(), Some(value.into_bytes()))),
     );
     let topic = dead_letter_topic(&origin.topic, group);
@@ -196,4 +197,32 @@ pub(crate) fn of<E>(
         sequence: None,
         record: Record::new(&topic, partition, taken.key.clone(), taken.value.clone(), headers),
     }
+}
+
+/// Its own headers as far as the dead letter does not get too large for its topic by them, and how
+/// many are left out. Those that say which event it is go first. Key and value are always whole.
+fn kept_headers(taken: &Taken) -> (RawHeaders, usize) {
+    // Ours have to fit beside them, and those that say which event it is beside any value.
+    const OURS: usize = 16 << 10;
+    const LEAST: usize = 64 << 10;
+    // One traceparent only: that of the span that sends the dead letter.
+    let replaced =
+        |name: &str| name == TRACEPARENT || name == TRACESTATE || name.starts_with(PREFIX);
+    let own: Vec<_> = taken.headers.iter().filter(|(name, _)| !replaced(name)).collect();
+    let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+    let rest = DEAD_LETTER_BYTES_MAX.saturating_sub(length(&taken.key) + length(&taken.value));
+    let mut room = rest.saturating_sub(OURS).max(LEAST);
+    let mut fits = vec![false; own.len()];
+    for important in [true, false] {
+        for (fits, (name, value)) in fits.iter_mut().zip(&own) {
+            let size = name.len() + length(value) + HEADER_OVERHEAD;
+            if important == (name.starts_with("ce_") || name == CONTENT_TYPE) && size <= room {
+                room -= size;
+                *fits = true;
+            }
+        }
+    }
+    let kept =
+        own.iter().zip(&fits).filter(|(_, fits)| **fits).map(|(header, _)| (*header).clone());
+    (kept.collect(), fits.iter().filter(|fits| !**fits).count())
 }

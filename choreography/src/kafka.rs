@@ -3,7 +3,6 @@
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::types::RDKafkaErrorCode;
-use shared_events::topics::DEAD_LETTER_BYTES_MAX;
 
 use crate::config::Config;
 
@@ -33,6 +32,7 @@ pub(crate) fn consumer(config: &Config, group: &str) -> ClientConfig {
     client.set("enable.auto.offset.store", "false");
     client.set("auto.offset.reset", "error");
     client.set("isolation.level", "read_committed");
+    client.set("check.crcs", "true");
     client.set("queued.max.messages.kbytes", config.fetch_ahead_kib.to_string());
     client.set("statistics.interval.ms", "5000");
     or(&mut client, config, "fetch.wait.max.ms", "500");
@@ -47,6 +47,8 @@ pub(crate) fn answers(config: &Config, service: &str) -> ClientConfig {
     let mut client = producer(config, service);
     client.set("message.timeout.ms", "0");
     client.set("enable.gapless.guarantee", "true");
+    // A dead letter of what came compressed has to fit, too.
+    or(&mut client, config, "compression.type", "lz4");
     or(&mut client, config, "linger.ms", "1");
     client
 }
@@ -65,7 +67,9 @@ fn producer(config: &Config, service: &str) -> ClientConfig {
     client.set("acks", "all");
     // As Java's clients do: so all producers that follow them put a key on the same partition.
     client.set("partitioner", "murmur2_random");
-    or(&mut client, config, "message.max.bytes", &DEAD_LETTER_BYTES_MAX.to_string());
+    // It counts before compression. What is too large is for the broker to say: a dead letter may be
+    // of a batch that another producer has compressed well.
+    client.set("message.max.bytes", "1000000000");
     client
 }
 
@@ -86,7 +90,7 @@ pub(crate) fn refused_for_good(code: RDKafkaErrorCode) -> Option<&'static str> {
     use RDKafkaErrorCode as Code;
     match code {
         Code::MessageSizeTooLarge | Code::InvalidMessageSize | Code::MessageBatchTooLarge => {
-            Some("raise the topic's setting max.message.bytes, and ours with -X message.max.bytes")
+            Some("raise the topic's setting max.message.bytes")
         }
         Code::TopicAuthorizationFailed => Some("give this service the right to write to the topic"),
         Code::ClusterAuthorizationFailed => {

@@ -7,6 +7,9 @@ use shared_events::amounts::Timestamp;
 use shared_events::headers::RawHeaders;
 use uuid::Uuid;
 
+/// What a header takes on the wire besides its name and value, at most.
+pub(crate) const HEADER_OVERHEAD: usize = 10;
+
 /// A record that was taken from a partition.
 #[derive(Clone, Debug)]
 pub(crate) struct Taken {
@@ -74,7 +77,7 @@ impl Record {
         const OVERHEAD: usize = 70;
         let length = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
         let headers: usize =
-            self.headers.iter().map(|(name, value)| name.len() + length(&value.0) + 10).sum();
+            self.headers.iter().map(|(name, v)| name.len() + length(&v.0) + HEADER_OVERHEAD).sum();
         OVERHEAD + length(&self.key) + length(&self.value) + headers
     }
 

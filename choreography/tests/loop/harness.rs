@@ -77,6 +77,8 @@ impl World {
             .set("bootstrap.servers", broker.brokers())
             .set("partitioner", "murmur2_random")
             .set("linger.ms", "0")
+            // As a producer that compresses may have it.
+            .set("message.max.bytes", "4000000")
             .create()
             .expect("producer");
         Self { broker, store, producer }
