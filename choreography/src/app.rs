@@ -19,7 +19,7 @@ use crate::hear::Hear;
 use crate::listen::{Limited, Limits};
 use crate::manifest::Manifest;
 use crate::publish::Publisher;
-use crate::run::{Faults, Idle, Runner, Stop, Waiter};
+use crate::run::{Faults, Idle, Refused, Runner, Stop, Waiter};
 use crate::say::Speaker;
 use crate::service::Service;
 use crate::telemetry::{self, Spans, Telemetry};
@@ -134,6 +134,7 @@ async fn hear<S: Service>(
         stop: stop.clone(),
         acknowledged: vec![],
         idle: Idle::new(window_ms(config.handled_window)),
+        refused: Refused::default(),
     };
     thread::run(runner, stop).await
 }

@@ -2,7 +2,7 @@
 //!
 //! | path | answers |
 //! |---|---|
-//! | `/healthz` | 200; 503 when only a restart can help: the loop stands still, or a fault lasts too long |
+//! | `/healthz` | 200; 503 when only a restart can help: the loop stands still, the consumer gets nothing, or a fault lasts too long |
 //! | `/readyz` | 200; 503 until the service has started, and while there is a reason that it cannot do its work |
 //! | `/metrics` | [Prometheus' text](crate::telemetry::Metrics::prometheus_text) |
 
@@ -36,6 +36,8 @@ pub struct Health {
 struct State {
     /// When the loop moved last; `None`: it has not started.
     moved: Option<Instant>,
+    /// Since when the consumer gets nothing though there is something, and where.
+    stuck: Option<(Instant, String)>,
     /// What goes by itself, and since when it has not.
     fault: Option<(Instant, String)>,
     /// Why it is not ready, by name.
@@ -53,12 +55,12 @@ pub struct Report {
 }
 
 impl Health {
-    /// The health of a service that has not started yet. Its loop may stand still for
-    /// `stalled_after`; a fault that goes by itself, such as a database that is away, may last for
+    /// The health of a service that has not started yet. Its loop may stand still, and its consumer
+    /// get nothing though there is something, for `stalled_after`; a fault that goes by itself, such as a database that is away, may last for
     /// `unhealthy_after`.
     #[must_use]
     pub fn new(stalled_after: Duration, unhealthy_after: Duration) -> Self {
-        let state = State { moved: None, fault: None, reasons: BTreeMap::new() };
+        let state = State { moved: None, stuck: None, fault: None, reasons: BTreeMap::new() };
         Self { stalled_after, unhealthy_after, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -72,6 +74,12 @@ impl Health {
     pub fn progress(&self) {
         let mut state = self.state();
         state.moved = state.moved.map(|_| Instant::now());
+    }
+
+    /// Since when the consumer gets nothing from a partition though there is something, if so, and
+    /// which one it is. Whatever else the loop does is no sign that it hears.
+    pub fn stuck(&self, stuck: Option<(Instant, String)>) {
+        self.state().stuck = stuck;
     }
 
     /// Something is away that may come back (`Some`), or is back (`None`). It counts from the first
@@ -99,6 +107,12 @@ impl Health {
         let still = state.moved.map(|moved| now.saturating_duration_since(moved));
         if let Some(still) = still.filter(|still| self.stalled_after <= *still) {
             reason.insert("stalled", format!("the loop has not moved for {} s", still.as_secs()));
+        }
+        let stuck = state.stuck.as_ref();
+        let stuck = stuck.map(|(since, what)| (now.saturating_duration_since(*since), what));
+        if let Some((lasted, what)) = stuck.filter(|(l, _)| self.stalled_after <= *l) {
+            let text = format!("{what} has records, and none has come for {} s", lasted.as_secs());
+            reason.insert("stuck", text);
         }
         let fault = state.fault.as_ref();
         let fault = fault.map(|(since, text)| (now.saturating_duration_since(*since), text));

@@ -33,7 +33,9 @@ pub(crate) struct Delivered {
 /// Why saying stopped.
 #[derive(Clone, Debug)]
 pub(crate) struct SayFault {
-    /// The topic of the first record that failed.
+    /// The place of the first record that failed in what was said.
+    pub(crate) place: usize,
+    /// Its topic.
     pub(crate) topic: String,
     /// Kafka's name of the error, such as `MSG_SIZE_TOO_LARGE`.
     pub(crate) error_type: String,
@@ -181,6 +183,7 @@ fn fault(owed: &[Owed], place: usize, error: &KafkaError) -> SayFault {
     let topic = owed.get(place).map_or(String::new(), |answer| answer.record.topic.clone());
     let code = error.rdkafka_error_code();
     SayFault {
+        place,
         why: format!("{topic}: {error}"),
         error_type: code.map_or("_OTHER".to_owned(), |code| format!("{code:?}")),
         remedy: code.and_then(refused_for_good),

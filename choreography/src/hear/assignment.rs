@@ -1,12 +1,14 @@
 //! Where to start: the committed offset, compared with what the partition still has.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 
 use super::client::{Change, HearContext};
+use super::gap::{Gap, Known, Start};
 use super::offsets::Offsets;
 use crate::config::AcceptedGap;
 
@@ -23,8 +25,8 @@ pub(crate) struct Assignments {
     /// Counts the group's rebalances.
     changes: u64,
     fetched: HashMap<Partition, Fetched>,
-    /// Ours, and not yet settled where to start.
-    pending: BTreeSet<Partition>,
+    /// Ours, and not yet settled where to start; not before this time.
+    pending: BTreeMap<Partition, Instant>,
     /// Ours, and not fetched, as records are missing.
     gaps: BTreeMap<Partition, Gap>,
 }
@@ -37,22 +39,6 @@ struct Fetched {
     next: i64,
 }
 
-/// Records that are gone before they were heard, or an offset that the partition never had.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Gap {
-    committed: Option<i64>,
-    low: i64,
-    high: i64,
-}
-
-/// Where a partition starts.
-enum Start {
-    At(i64),
-    /// At this offset, on an operator's word.
-    Accepted(i64),
-    Not(Gap),
-}
-
 impl Assignments {
     pub(super) fn new(group: &str, accepted: Vec<AcceptedGap>) -> Self {
         Self {
@@ -61,7 +47,7 @@ impl Assignments {
             number: 0,
             changes: 0,
             fetched: HashMap::new(),
-            pending: BTreeSet::new(),
+            pending: BTreeMap::new(),
             gaps: BTreeMap::new(),
         }
     }
@@ -92,9 +78,15 @@ impl Assignments {
         }
     }
 
-    /// Whether there are partitions to settle.
+    /// Whether there are partitions to settle now.
     pub(crate) fn are_pending(&self) -> bool {
-        !self.pending.is_empty()
+        let now = Instant::now();
+        self.pending.values().any(|from| *from <= now)
+    }
+
+    /// The partitions that are fetched.
+    pub(super) fn fetched(&self) -> impl Iterator<Item = &Partition> {
+        self.fetched.keys()
     }
 
     /// How often the group has told what is ours: 0 until we have joined it. It may be nothing.
@@ -105,7 +97,10 @@ impl Assignments {
     pub(super) fn change(&mut self, change: &Change) {
         self.changes += 1;
         match change {
-            Change::Assigned(partitions) => self.pending.extend(partitions.iter().cloned()),
+            Change::Assigned(partitions) => {
+                let now = Instant::now();
+                self.pending.extend(partitions.iter().map(|partition| (partition.clone(), now)));
+            }
             Change::Revoked(partitions) => {
                 for partition in partitions {
                     self.pending.remove(partition);
@@ -116,13 +111,27 @@ impl Assignments {
         }
     }
 
-    /// Stops fetching, and settles all anew: some position was not what the broker has.
-    pub(super) fn doubt(&mut self, consumer: &BaseConsumer<HearContext>) {
-        if let Err(error) = unassign(consumer, |partition| self.fetched.contains_key(partition)) {
+    /// Stops fetching what is `chosen`, and settles anew where it starts, after a rest.
+    pub(super) fn doubt(
+        &mut self,
+        consumer: &BaseConsumer<HearContext>,
+        chosen: impl Fn(&Partition) -> bool,
+        rest: Duration,
+    ) {
+        let is_chosen =
+            |partition: &Partition| chosen(partition) && self.fetched.contains_key(partition);
+        if let Err(error) = unassign(consumer, is_chosen) {
             // It is tried again before anything is fetched anew.
             tracing::warn!(%error, "cannot stop fetching");
         }
-        self.pending.extend(self.fetched.drain().map(|(partition, _)| partition));
+        let from = Instant::now() + rest;
+        self.fetched.retain(|partition, _| {
+            let keep = !chosen(partition);
+            if !keep {
+                self.pending.insert(partition.clone(), from);
+            }
+            keep
+        });
     }
 
     /// Settles where each pending partition starts, and begins to fetch it.
@@ -136,16 +145,20 @@ impl Assignments {
         offsets: &Offsets,
         nothing_handled: bool,
     ) -> KafkaResult<()> {
-        let pending: Vec<Partition> = self.pending.iter().cloned().collect();
+        let now = Instant::now();
+        let is_due =
+            |(partition, from): (&Partition, &Instant)| (*from <= now).then(|| partition.clone());
+        let pending: Vec<Partition> = self.pending.iter().filter_map(is_due).collect();
         let committed = offsets.committed(&pending)?;
         let watermarks = offsets.watermarks(&pending)?;
         let (mut starts, mut accepted) = (TopicPartitionList::new(), TopicPartitionList::new());
         for (partition, (low, high)) in pending.into_iter().zip(watermarks) {
-            let known = committed.get(&partition).copied();
+            let committed = committed.get(&partition).copied();
+            let known = Known { committed, low, high, nothing_handled };
             let add = |list: &mut TopicPartitionList, offset| {
                 list.add_partition_offset(&partition.0, partition.1, Offset::Offset(offset))
             };
-            match self.start(&partition, known, low, high, nothing_handled) {
+            match known.start(&self.group, &partition, &self.accepted) {
                 Start::At(offset) => add(&mut starts, offset)?,
                 Start::Accepted(offset) => {
                     add(&mut starts, offset)?;
@@ -156,43 +169,19 @@ impl Assignments {
                         messaging.destination = partition.0,
                         messaging.partition = partition.1,
                         "{}",
-                        describe(&self.group, &partition, &gap)
+                        gap.describe(&self.group, &partition)
                     );
                     self.gaps.insert(partition, gap);
                 }
             }
         }
         self.fetch(consumer, &starts)?;
-        self.pending.clear();
+        self.pending.retain(|_, from| now < *from);
         if 0 < accepted.count() {
             // The next start needs no word for a gap that was accepted once.
             consumer.commit(&accepted, CommitMode::Async)?;
         }
         Ok(())
-    }
-
-    fn start(
-        &self,
-        partition: &Partition,
-        committed: Option<i64>,
-        low: i64,
-        high: i64,
-        nothing_handled: bool,
-    ) -> Start {
-        match committed {
-            Some(offset) if (low..=high).contains(&offset) => return Start::At(offset),
-            None if low == 0 || nothing_handled => return Start::At(low),
-            Some(_) | None => (),
-        }
-        let accepted = self.accepted.iter().find(|gap| {
-            gap.topic == partition.0
-                && gap.partition == partition.1
-                && (low..=high).contains(&gap.offset)
-        });
-        match accepted {
-            Some(gap) => Start::Accepted(gap.offset),
-            None => Start::Not(Gap { committed, low, high }),
-        }
     }
 
     fn fetch(
@@ -219,11 +208,8 @@ impl Assignments {
 
     /// What an operator has to know of the gaps, if there are any.
     pub(crate) fn describe_gaps(&self) -> Option<String> {
-        let texts: Vec<_> = self
-            .gaps
-            .iter()
-            .map(|(partition, gap)| describe(&self.group, partition, gap))
-            .collect();
+        let texts: Vec<_> =
+            self.gaps.iter().map(|(partition, gap)| gap.describe(&self.group, partition)).collect();
         (!texts.is_empty()).then(|| texts.join("; "))
     }
 
@@ -245,22 +231,4 @@ fn unassign(
         }
     }
     if list.count() == 0 { Ok(()) } else { consumer.incremental_unassign(&list) }
-}
-
-fn describe(group: &str, (topic, partition): &Partition, gap: &Gap) -> String {
-    let Gap { committed, low, high } = gap;
-    let what = match committed {
-        Some(committed) if committed < low => {
-            format!("{} records are gone before {group} heard them", low - committed)
-        }
-        Some(committed) => format!(
-            "{group} has committed offset {committed}, and the partition ends at {high}: was the topic created again?"
-        ),
-        None => format!(
-            "{group} has handled events before, has no committed offset here, and the first {low} records are gone"
-        ),
-    };
-    format!(
-        "{topic}/{partition}: {what}. To go on without them start with --accept-gap {topic}/{partition}@{low}"
-    )
 }

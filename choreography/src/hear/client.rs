@@ -29,6 +29,7 @@ pub(crate) struct HearContext {
     changes: Mutex<Vec<Change>>,
     figures: Mutex<Option<Figures>>,
     failed: Mutex<Option<KafkaError>>,
+    reason: Mutex<Option<String>>,
 }
 
 impl HearContext {
@@ -47,6 +48,11 @@ impl HearContext {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// What the client has said last of an error that it then gives to the loop.
+    pub(super) fn reason(&self) -> Option<String> {
+        self.reason.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
     fn push(&self, change: Change) {
         self.changes.lock().unwrap_or_else(PoisonError::into_inner).push(change);
     }
@@ -59,6 +65,7 @@ impl ClientContext for HearContext {
 
     fn error(&self, error: KafkaError, reason: &str) {
         kafka::log_error(&error, reason);
+        *self.reason.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason.to_owned());
     }
 
     fn stats(&self, statistics: Statistics) {

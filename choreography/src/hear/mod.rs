@@ -3,8 +3,10 @@
 mod assignment;
 mod batch;
 mod client;
+mod gap;
 mod lag;
 mod offsets;
+mod trouble;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -26,6 +28,8 @@ use crate::config::Config;
 use crate::record::Taken;
 use batch::{Limits, Polled};
 use client::HearContext;
+use lag::Progress;
+use trouble::Trouble;
 
 /// A consumer, and what was taken from it and not yet handled.
 pub(crate) struct Hear {
@@ -42,16 +46,18 @@ pub(crate) struct Hear {
     paused: Option<u64>,
     /// An error that ends the consumer, and was met while nobody could be told.
     failed: Option<KafkaError>,
-    /// When a record was taken last, and when that had been appended.
-    moved: Instant,
-    newest: Timestamp,
-    /// Whether the client said last that there is more to take.
-    behind: bool,
+    /// How each partition goes on.
+    progress: Progress,
+    /// What keeps records from coming.
+    trouble: Option<Trouble>,
     /// Whose position the client said last was not committed.
     uncommitted: Vec<Partition>,
     /// No broker can be reached.
     away: bool,
 }
+
+/// Damaged records are asked for again after this time.
+const DAMAGED_REST: Duration = Duration::from_secs(5);
 
 /// No longer than this between two records of one batch.
 const LULL: Duration = Duration::from_millis(1);
@@ -74,9 +80,8 @@ impl Hear {
             kept_bytes: 0,
             paused: None,
             failed: None,
-            moved: Instant::now(),
-            newest: Timestamp(0),
-            behind: false,
+            progress: Progress::default(),
+            trouble: None,
             uncommitted: vec![],
             away: false,
         })
@@ -128,14 +133,15 @@ impl Hear {
         };
         for change in self.consumer.context().changes() {
             self.assignments.change(&change);
+            self.trouble.take_if(|trouble| trouble.changed(&change));
         }
         self.failed = self.failed.take().or(self.consumer.context().failed());
         match polled {
             Ok(Some(taken)) => {
-                self.moved = Instant::now();
-                self.newest = taken.timestamp;
                 self.away = false;
                 let partition = (taken.topic.to_string(), taken.partition);
+                self.progress.took(&partition, taken.timestamp);
+                self.trouble.take_if(|trouble| trouble.gave(&partition));
                 let number = self.assignments.number_of(&partition);
                 Ok(number.map(|assignment| Polled { taken, assignment }))
             }
@@ -151,22 +157,42 @@ impl Hear {
             Some(RDKafkaErrorCode::Fatal) => Err(error),
             Some(RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange) => {
                 tracing::error!(%error, "Kafka does not have the offset asked for: all positions are checked again");
-                self.start_anew();
+                self.rest(|_| true, Duration::ZERO);
                 Ok(())
             }
             Some(RDKafkaErrorCode::AllBrokersDown) => {
                 self.away = true;
                 Ok(())
             }
-            _ => Ok(()),
+            Some(code) => {
+                let reason = self.consumer.context().reason();
+                self.trouble = Trouble::of(code, reason, &self.assignments).or(self.trouble.take());
+                // The client has passed over a damaged batch: what follows it must not be heard.
+                if code == RDKafkaErrorCode::BadMessage {
+                    self.rest(|_| true, DAMAGED_REST);
+                }
+                Ok(())
+            }
+            None => Ok(()),
         }
     }
 
-    /// Fetches nothing until it is settled anew where each partition starts.
-    fn start_anew(&mut self) {
-        self.assignments.doubt(&self.consumer);
-        self.kept.clear();
-        self.kept_bytes = 0;
+    /// What keeps records from coming and does not go by itself, if something does.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_ref().map(Trouble::text)
+    }
+
+    /// Fetches nothing of what is `chosen` until it is settled anew where each partition starts, after
+    /// a rest.
+    pub(crate) fn rest(&mut self, chosen: impl Fn(&Partition) -> bool, rest: Duration) {
+        self.assignments.doubt(&self.consumer, chosen, rest);
+        // What is fetched no longer may be among it.
+        let assignments = &self.assignments;
+        self.kept.retain(|kept| {
+            let partition = (kept.taken.topic.to_string(), kept.taken.partition);
+            assignments.number_of(&partition) == Some(kept.assignment)
+        });
+        self.kept_bytes = self.kept.iter().map(|kept| kept.taken.size()).sum();
     }
 
     /// Settles where each partition that was assigned starts.
@@ -196,7 +222,7 @@ impl Hear {
         self.kept.push_back(polled);
         if self.limits.records < self.kept.len() || self.limits.bytes < self.kept_bytes {
             tracing::warn!("records keep coming from partitions that are paused");
-            self.start_anew();
+            self.rest(|_| true, Duration::ZERO);
         }
     }
 
@@ -204,8 +230,8 @@ impl Hear {
         if self.paused.is_some() {
             self.consumer.resume(&self.consumer.assignment()?)?;
             self.paused = None;
-            // Until now it could not move.
-            self.moved = Instant::now();
+            // Until now nothing could come.
+            self.progress.begin();
         }
         Ok(())
     }

@@ -27,6 +27,8 @@ pub(super) const ANSWERS: &str = "answers";
 pub(super) const OFFSETS: &str = "offsets";
 /// The consumer's connection.
 pub(super) const BROKER: &str = "broker";
+/// What the broker does not let us read.
+pub(super) const READING: &str = "reading";
 
 impl Faults {
     pub(crate) fn new(health: Health) -> Self {
@@ -138,6 +140,16 @@ impl<S: Service> Runner<S> {
         self.health.progress();
     }
 
+    /// What keeps records from coming, by the consumer's word: it does not go by itself.
+    pub(super) fn tell_trouble(&mut self) {
+        let trouble = self.hear.trouble().map(|text| format!("Kafka does not let us read: {text}"));
+        match &trouble {
+            Some(text) => self.faults.set(READING, text.clone()),
+            None => self.faults.clear(READING),
+        }
+        self.health.not_ready(READING, trouble);
+    }
+
     fn pause(&mut self, backoff: &mut Backoff) -> Done<()> {
         const SLICE: Duration = Duration::from_millis(100);
         let until = Instant::now() + backoff.next();
@@ -146,6 +158,7 @@ impl<S: Service> Runner<S> {
                 return Err(Stopping);
             }
             self.health.progress();
+            self.health.stuck(None);
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());

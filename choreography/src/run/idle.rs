@@ -69,7 +69,9 @@ impl<S: Service> Runner<S> {
         }
         if is_time(&mut self.idle.resend, RESEND_EACH) {
             let age = i64::try_from(RESEND_EACH.as_millis()).unwrap_or(i64::MAX);
+            self.refused.begin();
             self.say_owed(age)?;
+            self.refused.tell(&self.health);
         }
         if is_time(&mut self.idle.prune, PRUNE_EACH) {
             self.prune();
@@ -190,8 +192,9 @@ impl<S: Service> Runner<S> {
         let metrics = &self.handler.metrics;
         let mut told = HashSet::new();
         for lag in lags {
-            metrics.lag(&lag.topic, lag.partition, lag.records, lag.seconds);
-            told.insert((lag.topic, lag.partition));
+            let (topic, partition) = &lag.partition;
+            metrics.lag(topic, *partition, lag.records, lag.seconds);
+            told.insert(lag.partition);
         }
         for (topic, partition) in self.idle.told.difference(&told) {
             metrics.forget_lag(topic, *partition);

@@ -4,6 +4,7 @@
 mod fault;
 mod handle;
 mod idle;
+mod refused;
 mod say;
 mod settle;
 mod stop;
@@ -16,6 +17,7 @@ use uuid::Uuid;
 
 pub(crate) use fault::Faults;
 pub(crate) use idle::Idle;
+pub(crate) use refused::Refused;
 pub use stop::Stop;
 pub(crate) use wait::Waiter;
 
@@ -42,6 +44,7 @@ pub(crate) struct Runner<S: Service> {
     /// What Kafka has acknowledged and `owed` still holds.
     pub(crate) acknowledged: Vec<Uuid>,
     pub(crate) idle: Idle,
+    pub(crate) refused: Refused,
 }
 
 /// The instance is stopping: what is under way is left as it is, which loses nothing.
@@ -52,9 +55,6 @@ pub(crate) type Done<T> = Result<T, Stopping>;
 
 /// How long the loop waits for a record before it looks around.
 const IDLE_WAIT: Duration = Duration::from_millis(200);
-
-/// This long without a record, though there are some, is more than a slow broker.
-const STUCK: Duration = Duration::from_secs(30);
 
 impl<S: Service> Runner<S> {
     /// Runs until it is told to stop.
@@ -78,10 +78,9 @@ impl<S: Service> Runner<S> {
             }
             let manifest = &self.handler.manifest;
             let batch = self.hear.take(IDLE_WAIT, |taken| incoming::is_heard(manifest, taken))?;
-            // A consumer that gets nothing though there is something has stopped moving.
-            if self.hear.stuck_for() < STUCK {
-                self.health.progress();
-            }
+            self.health.progress();
+            self.health.stuck(self.hear.stuck());
+            self.tell_trouble();
             if !batch.is_empty() && self.turn(batch).is_err() {
                 break;
             }
@@ -99,7 +98,9 @@ impl<S: Service> Runner<S> {
             .collect();
         self.observe(&incoming, &batch);
         if !incoming.is_empty() {
+            let places = refused::places(&incoming);
             self.handle(incoming)?;
+            self.rest_refused(&places);
             self.idle.busy();
         }
         if let Err(error) = self.hear.commit(&batch) {

@@ -35,6 +35,10 @@ impl<S: Service> Runner<S> {
         while !open.is_empty() {
             self.add_spans_of_repeats(&open, &mut sending);
             match self.say_once(&mut open, &mut sending) {
+                Some(fault) if self.refused.put_aside(&mut open, &fault) => {
+                    self.refused.tell(&self.health);
+                    self.faults.clear(ANSWERS);
+                }
                 Some(fault) => self.say_fault(&fault, &mut backoff)?,
                 None if !open.is_empty() => return Err(Stopping),
                 None => {
@@ -96,16 +100,19 @@ impl<S: Service> Runner<S> {
             if LONG_WAITS < waits {
                 faults.set(ANSWERS, "Kafka does not acknowledge what was said".to_owned());
                 hear.stand_still();
+                health.stuck(None);
             }
             health.progress();
             !stop.is_over()
         };
-        let fault = self.speaker.say(open, delivered, waiting).err();
-        if let Some(fault) = &fault {
+        let mut fault = self.speaker.say(open, delivered, waiting).err();
+        if let Some(fault) = &mut fault {
             metrics.sent(&fault.topic, began.elapsed().as_secs_f64(), Some(&fault.error_type));
             for (_, span) in sending.drain() {
                 span.failed(&fault.error_type);
             }
+            // Its place in what is left.
+            fault.place -= said.iter().take(fault.place).filter(|said| **said).count();
         }
         let mut places = said.iter();
         let acknowledged = &mut self.acknowledged;

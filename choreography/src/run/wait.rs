@@ -51,6 +51,7 @@ impl Waiter {
                 return Err(DbFault::Transient(text).into());
             }
             hear.stand_still();
+            self.health.stuck(None);
             self.health.progress();
         }
     }

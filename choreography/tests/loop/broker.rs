@@ -97,6 +97,56 @@ fn a_broker_that_is_away_is_waited_for() {
     world.stop(instance);
 }
 
+/// The client has records to fetch and gets none: the group takes it for alive.
+#[test]
+fn a_consumer_that_gets_nothing_though_there_is_something_is_told() {
+    let world = World::new();
+    let few = ["-X", "fetch.message.max.bytes=500000", "--fetch-ahead-kib", "1024"];
+    let soon = ["--batch-records", "1", "--stalled-after", "4s"];
+    let instance = world.start_ready(&[few, soon].concat());
+    for n in 0..10 {
+        let mut order = order(&format!("o-{n}"), "SLOW");
+        order.ship_to.street = "x".repeat(450_000);
+        world.place_at(Some(0), &order);
+    }
+    world.wait_for("inventory", 1);
+    let unavailable = RDKafkaRespErr::RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR;
+    world.fail(RDKafkaApiKey::Fetch, unavailable);
+    let failed = std::time::Instant::now();
+    let why = wait("a consumer that is stuck", || {
+        let (status, why) = world.page(&instance, "/healthz");
+        (status == 503).then_some(why)
+    });
+    assert!(why.contains("orders/0 has records"), "{why}");
+    assert!(failed.elapsed().as_secs() < 20, "whatever else the loop does");
+    assert!(world.read_count("inventory") < 10, "there is something left");
+    world.heal(RDKafkaApiKey::Fetch);
+    wait("all answers", || (check(&world.read("inventory")) == 10).then_some(()));
+    wait("health", || (world.page(&instance, "/healthz").0 == 200).then_some(()));
+    world.stop(instance);
+}
+
+/// The right to read is taken away, and given back.
+#[test]
+fn what_the_broker_does_not_let_it_read_is_told_until_it_does() {
+    let world = World::new();
+    let instance = world.start_ready(&["--unhealthy-after", "1s"]);
+    let denied = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
+    world.fail(RDKafkaApiKey::Fetch, denied);
+    let why = wait("a refusal", || {
+        let (status, why) = world.page(&instance, "/readyz");
+        (status == 503).then_some(why)
+    });
+    assert!(why.contains("right to read"), "{why}");
+    wait("a fault", || (world.page(&instance, "/healthz").0 == 503).then_some(()));
+    world.heal(RDKafkaApiKey::Fetch);
+    for partition in 0..6 {
+        world.place_at(Some(partition), &order(&format!("o-{partition}"), "EUR"));
+    }
+    world.wait_for("inventory", 6);
+    world.stop(instance);
+}
+
 /// A producer with a fatal error never works again.
 #[test]
 fn a_publisher_survives_a_fatal_error_of_its_producer() {

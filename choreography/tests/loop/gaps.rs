@@ -66,6 +66,25 @@ fn a_gap_is_told_and_waits_for_an_operator() {
     assert_eq!(world.committed("orders", 4), Some(0));
 }
 
+/// The flag of a former gap is left over, and the topic was created again since.
+#[test]
+fn a_word_for_another_gap_skips_nothing() {
+    let world = World::new();
+    world.migrate();
+    world.execute("INSERT INTO handled VALUES (randomblob(16), 1700000000000, 0)");
+    for _ in 0..5 {
+        put(&world, 2);
+    }
+    world.commit("orders", 2, 1000);
+    let instance = world.start(&["--accept-gap", "orders/2@3"]);
+    let why = wait("a gap", || {
+        let (status, why) = world.page(&instance, "/readyz");
+        (status == 503 && why.contains("orders/2")).then_some(why)
+    });
+    assert!(why.contains("--accept-gap orders/2@0"), "{why}");
+    world.stop(instance);
+}
+
 #[test]
 fn a_gap_that_opens_while_it_runs_is_told() {
     let world = World::new();

@@ -4,6 +4,7 @@
 mod broker;
 mod counter;
 mod database;
+mod dead_letters;
 mod ending;
 mod faults;
 mod flow;

@@ -43,6 +43,12 @@ impl World {
         self.client().fetch_watermarks(topic, partition, LIMIT).expect("watermarks")
     }
 
+    /// How many records a topic has, without reading them.
+    pub(crate) fn read_count(&self, topic: &str) -> i64 {
+        let count = |(low, high)| high - low;
+        (0..6).map(|partition| count(self.watermarks(topic, partition))).sum()
+    }
+
     /// Everything on a topic, in order of partition and offset.
     pub(crate) fn read(&self, topic: &str) -> Vec<Seen> {
         let consumer = self.client();
