@@ -98,7 +98,8 @@ pub async fn apply(
     let settings = settings(&admin, &names).await?;
     let mut outcomes = create(&admin, &specs, &there, replicas.factor).await?;
     for spec in existing {
-        let differences = differences(spec, there[&spec.name], settings.get(&spec.name));
+        let settings = settings.get(&spec.name).and_then(|settings| settings.as_ref().ok());
+        let differences = differences(spec, there[&spec.name], settings);
         let state =
             if differences.is_empty() { State::AsDeclared } else { State::Differs(differences) };
         outcomes.push(Outcome { name: spec.name.clone(), state });
@@ -191,10 +192,10 @@ fn partitions(admin: &AdminClient<DefaultClientContext>) -> anyhow::Result<BTree
     Ok(all.filter(|(_, partitions)| 0 < *partitions).collect())
 }
 
-/// The settings of topics, by topic and name.
-type Settings = BTreeMap<String, BTreeMap<String, String>>;
+/// The settings of topics, by topic and name; or why those of one topic cannot be read.
+type Settings = BTreeMap<String, Result<BTreeMap<String, String>, RDKafkaErrorCode>>;
 
-/// Reads the settings of topics.
+/// Reads the settings of topics, each by itself: one that must not be read hides no other.
 async fn settings(
     admin: &AdminClient<DefaultClientContext>,
     topics: &[&str],
@@ -209,9 +210,10 @@ async fn settings(
         .context("cannot read the topics' settings")?;
     let mut all = BTreeMap::new();
     for (topic, resource) in topics.iter().zip(described) {
-        let entries =
-            resource?.entries.into_iter().filter_map(|entry| Some((entry.name, entry.value?)));
-        all.insert((*topic).to_owned(), entries.collect());
+        let of = |resource: rdkafka::admin::ConfigResource| {
+            resource.entries.into_iter().filter_map(|e| Some((e.name, e.value?))).collect()
+        };
+        all.insert((*topic).to_owned(), resource.map(of));
     }
     Ok(all)
 }

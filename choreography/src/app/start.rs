@@ -10,13 +10,13 @@ use crate::db::{Database, DbFault, DbResult, Migration};
 use crate::health::Health;
 use crate::manifest::Manifest;
 use crate::service::Service;
-use crate::topics;
+use crate::topics::{self, Findings};
 
 /// Opens the database, and brings it up to date.
 pub(super) async fn open<S: Service>(config: &Config, service: &S) -> anyhow::Result<Database> {
     let name = service.manifest().service;
     let url = config.database_url.clone().unwrap_or_else(|| format!("sqlite://{name}.db"));
-    let db = Database::connect(&url).await?;
+    let db = connect(&url).await?;
     let mut migrations = vec![Migration {
         version: 1,
         name: "choreography",
@@ -28,6 +28,35 @@ pub(super) async fn open<S: Service>(config: &Config, service: &S) -> anyhow::Re
         .await
         .context("the reference data cannot be brought into the database")?;
     Ok(db)
+}
+
+/// Waits for a database that is away, as for Kafka. A URL that is wrong ends the start.
+async fn connect(url: &str) -> anyhow::Result<Database> {
+    const EACH: Duration = Duration::from_secs(1);
+    let mut told = None;
+    loop {
+        let error = match Database::connect(url).await {
+            Err(error) if is_away(&error) => format!("{error:#}"),
+            other => return other,
+        };
+        if told.as_ref() != Some(&error) {
+            tracing::error!("the database is waited for: {error}");
+            told = Some(error);
+        }
+        tokio::time::sleep(EACH).await;
+    }
+}
+
+fn is_away(error: &anyhow::Error) -> bool {
+    // PostgreSQL starts, stops, or has no connection left; see its documentation, appendix A.
+    const LATER: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+    match error.downcast_ref::<sqlx::Error>() {
+        Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
+        Some(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| LATER.contains(&code.as_ref()))
+        }
+        Some(_) | None => false,
+    }
 }
 
 /// Instances that start at once may be in each other's way.
@@ -63,15 +92,12 @@ pub(super) async fn look_at_topics(
                 if let Some(refused) = findings.refused {
                     anyhow::bail!(refused);
                 }
-                if findings.missing.is_empty() {
+                if findings.missing.is_empty() && findings.narrow.is_empty() {
                     findings.warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                     health.not_ready("topics", None);
                     return Ok(());
                 }
-                format!(
-                    "topics are missing: {}; create them with `choreo topics create`",
-                    findings.missing.join(", ")
-                )
+                what_is_missing(&findings)
             }
             Err(error) => {
                 let why = format!("Kafka: {error:#}");
@@ -86,6 +112,23 @@ pub(super) async fn look_at_topics(
         health.not_ready("topics", Some(why));
         tokio::time::sleep(EACH).await;
     }
+}
+
+fn what_is_missing(findings: &Findings) -> String {
+    let mut texts = vec![];
+    if !findings.missing.is_empty() {
+        texts.push(format!(
+            "topics are missing, or this service has no right to see them: {}; create them with `choreo topics create`",
+            findings.missing.join(", ")
+        ));
+    }
+    if !findings.narrow.is_empty() {
+        texts.push(format!(
+            "what dies could not be set aside: {}; add partitions with Kafka's kafka-topics.sh --alter",
+            findings.narrow.join(", ")
+        ));
+    }
+    texts.join("; ")
 }
 
 pub(super) async fn listen(
