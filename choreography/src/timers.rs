@@ -172,7 +172,14 @@ impl Timers {
             .filter(|(partition, end)| !self.has_heard(partition, **end, committed))
             .map(|(partition, end)| (partition.clone(), *end))
             .collect();
+        let places: Vec<Partition> =
+            unheard.iter().map(|(partition, _)| partition.clone()).collect();
+        let stable = offsets.stable_ends(&places)?;
         for (partition, end) in unheard {
+            // Behind a transaction that has not ended nobody can see what stands there.
+            if stable[&partition] < end {
+                continue;
+            }
             let Some(&from) = committed.get(&partition) else { continue };
             let moves = self.committed.get(&partition) != Some(&from);
             let known = matches!(self.behind.get(&partition), Some(Behind::Record { from: f }) if *f == from);
@@ -198,16 +205,14 @@ impl Timers {
     }
 }
 
-/// What the group has committed. Where it has committed nothing and nothing is left to hear, it has
-/// heard all.
+/// What the group has committed. Where it has committed nothing it stands at the first offset there
+/// is: so it has heard all of what holds nothing, and else it is read what follows.
 fn committed(offsets: &Offsets, partitions: &[Partition]) -> KafkaResult<HashMap<Partition, i64>> {
     let mut committed = offsets.committed(partitions)?;
     let mut never = partitions.to_vec();
     never.retain(|partition| !committed.contains_key(partition));
-    for (partition, (low, high)) in never.iter().zip(offsets.watermarks(&never)?) {
-        if low == high {
-            committed.insert(partition.clone(), high);
-        }
+    for (partition, (low, _)) in never.iter().zip(offsets.watermarks(&never)?) {
+        committed.insert(partition.clone(), low);
     }
     Ok(committed)
 }
