@@ -1,8 +1,9 @@
 //! Dead letters and their replay: a good event and a poisonous one of one order, two instances.
 //!
 //! The poisonous event makes `react` panic, or the database refuses what it leads to, until an
-//! operator mends the cause. Its dead letter can be replayed twice, before or after that, as it is
-//! or as a damaged copy. A transaction is one step, or it is rolled back in one.
+//! operator mends the cause. Its dead letter can be replayed twice, before or after that, as it is,
+//! damaged, or, if it was damaged, repaired: then it is the event itself. A transaction is one step,
+//! or it is rolled back in one.
 
 mod react;
 mod steps;
@@ -59,6 +60,8 @@ pub enum Mutant {
     BatchSetAside,
     /// A damaged copy has the identity of the good event.
     DamagedStandsForGood,
+    /// A replay keeps the identity of its dead letter, also when its bytes are good now.
+    RepairedKeepsLetter,
 }
 
 /// A state of the world.
@@ -122,6 +125,8 @@ pub enum Record {
     Poison,
     /// A copy of the poisonous record that cannot be decoded; an event of its own.
     Damaged,
+    /// The dead letter of the damaged copy with good bytes: the poisonous record again.
+    Repaired,
 }
 
 /// What `handled` holds about an event.
@@ -191,8 +196,8 @@ pub enum Action {
     Rebalance(usize),
     /// The operator mends the cause.
     Mend,
-    /// The operator replays a dead letter: as it is, or damaged on the way. A damaged replay of a
-    /// letter that was not damaged is of an event that `handled` does not know.
+    /// The operator replays a dead letter: as it is, damaged on the way, or repaired. A damaged replay
+    /// of a letter that was not damaged is of an event that `handled` does not know.
     Replay(Record),
 }
 
@@ -217,9 +222,10 @@ impl Model for DeadLetters {
         }
         if !state.dlq.is_empty() && state.replays.contains(&None) {
             actions.push(Action::Replay(Record::Damaged));
-            if !state.dlq.and(state.places_of(Record::Poison)).is_empty() {
-                actions.push(Action::Replay(Record::Poison));
-            }
+            let mut replays =
+                vec![(Record::Poison, Record::Poison), (Record::Damaged, Record::Repaired)];
+            replays.retain(|(letter, _)| !state.dlq.and(state.places_of(*letter)).is_empty());
+            actions.extend(replays.into_iter().map(|(_, replay)| Action::Replay(replay)));
         }
     }
 
@@ -275,12 +281,14 @@ impl Model for DeadLetters {
                 handled || !state.replayed_mended || !model.at_rest(state)
             }),
             Property::sometimes("the second replay succeeds", |model: &Self, state: &State| {
-                let first = state.dlq.contains(place(REPLAY, 0));
                 let poison = [Some(Record::Poison); 2] == state.replays;
-                first
-                    && poison
-                    && state.effects[Record::Poison as usize] == 1
-                    && model.at_rest(state)
+                let effect = state.effects[Record::Poison as usize] == 1;
+                state.dlq.contains(place(REPLAY, 0)) && poison && effect && model.at_rest(state)
+            }),
+            Property::sometimes("a repaired replay is the event", |model: &Self, state: &State| {
+                let settled = state.fates[Record::Damaged as usize] == Fate::Handled;
+                let poison = state.places_of(Record::Poison).and(state.set_aside);
+                settled && poison.is_empty() && model.at_rest(state)
             }),
         ]
     }

@@ -3,7 +3,7 @@
 use models::check::{explore, refute};
 use models::dead_letters::{DeadLetters, Mutant};
 
-const STATES: usize = 2_052_573;
+const STATES: usize = 3_260_484;
 
 #[test]
 fn holds() {
@@ -72,4 +72,9 @@ fn batch_set_aside() {
 #[test]
 fn damaged_copy_stands_for_the_good_event() {
     refuted(Mutant::DamagedStandsForGood, SETTLED);
+}
+
+#[test]
+fn a_repaired_replay_keeps_the_identity_of_its_letter() {
+    refuted(Mutant::RepairedKeepsLetter, "an effect happens once");
 }

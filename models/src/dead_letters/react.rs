@@ -58,17 +58,24 @@ impl State {
         let mut new = Sayings::default();
         for offset in batch.begin..batch.end {
             let Some(record) = self.record(batch.topic, offset) else { continue };
-            let event = identity(record, mutant);
-            if !self.is_new(event, batch.topic, mutant) {
+            let letter = identity(record, mutant);
+            if !self.is_new(letter, batch.topic, mutant) {
                 continue;
             }
+            let dead = batch.dead.contains(offset);
+            let own = if dead { letter } else { content(record, letter, mutant) };
+            if own != letter && self.fates[own] != Fate::New {
+                // The letter is settled, whatever has become of the event itself.
+                self.fates[letter] = Fate::Handled;
+                continue;
+            }
+            let poison = record.is_poison() && !self.mended;
             let touched = mutant == Some(Mutant::TouchedStateSaved) && self.cause == Cause::Panic;
-            let poison = record == Record::Poison && !self.mended;
-            if record == Record::Damaged || batch.dead.contains(offset) || (poison && touched) {
+            if record == Record::Damaged || dead || (poison && touched) {
                 if poison && touched {
-                    self.effects[event] += 1;
+                    self.effects[record.effect()] += 1;
                 }
-                self.set_aside(event, place(batch.topic, offset), mutant);
+                self.set_aside(letter, place(batch.topic, offset), mutant);
                 new.letters.insert(place(batch.topic, offset));
             } else if poison {
                 return Err(match self.cause {
@@ -76,7 +83,9 @@ impl State {
                     Cause::Refused => Rollback::Refused,
                 });
             } else {
-                self.take_effect(event, record, batch.topic);
+                self.fates[letter] = Fate::Handled;
+                self.fates[own] = Fate::Handled;
+                self.take_effect(record, batch.topic);
                 new.answers.insert(self.sequence);
             }
         }
@@ -101,13 +110,12 @@ impl State {
         }
     }
 
-    fn take_effect(&mut self, event: usize, record: Record, topic: usize) {
+    fn take_effect(&mut self, record: Record, topic: usize) {
         let was_dead = !self.set_aside.and(self.places_of(record)).is_empty();
         self.revived_by_ordinary |= was_dead && topic == ORDINARY;
-        self.fates[event] = Fate::Handled;
-        self.effects[event] += 1;
+        self.effects[record.effect()] += 1;
         self.sequence += 1;
-        self.answers[event] = self.sequence;
+        self.answers[record.effect()] = self.sequence;
     }
 
     /// What was owed before for the key of the batch, or for one of its events as the cause.
@@ -118,17 +126,43 @@ impl State {
         let mut letters = SmallSet::EMPTY;
         if mutant != Some(Mutant::NotLoadedByCause) {
             for record in (batch.begin..batch.end).filter_map(|o| self.record(batch.topic, o)) {
-                letters = letters.union(self.places_of(record));
+                letters = letters.union(self.letters_of(record));
             }
         }
         Sayings { answers: self.owed.answers, letters: letters.and(self.owed.letters) }
     }
 }
 
-/// The event that a record is taken for.
+/// The event that a record is taken for; of a replay that of its dead letter.
 fn identity(record: Record, mutant: Option<Mutant>) -> usize {
     match record {
-        Record::Damaged if mutant == Some(Mutant::DamagedStandsForGood) => Record::Poison as usize,
+        Record::Damaged | Record::Repaired if mutant == Some(Mutant::DamagedStandsForGood) => {
+            Record::Poison as usize
+        }
+        Record::Repaired => Record::Damaged as usize,
         Record::Good | Record::Poison | Record::Damaged => record as usize,
+    }
+}
+
+/// The event that a record is once it is decoded.
+fn content(record: Record, letter: usize, mutant: Option<Mutant>) -> usize {
+    match record {
+        Record::Repaired if mutant != Some(Mutant::RepairedKeepsLetter) => record.effect(),
+        Record::Good | Record::Poison | Record::Damaged | Record::Repaired => letter,
+    }
+}
+
+impl Record {
+    /// Whether it is poison until the cause is mended.
+    fn is_poison(self) -> bool {
+        matches!(self, Self::Poison | Self::Repaired)
+    }
+
+    /// The event whose effect it has.
+    pub(super) fn effect(self) -> usize {
+        match self {
+            Self::Good | Self::Poison | Self::Damaged => self as usize,
+            Self::Repaired => Self::Poison as usize,
+        }
     }
 }

@@ -179,20 +179,37 @@ impl State {
             .collect()
     }
 
+    /// The places of the dead letters that are owed because of this record: a repaired one may have
+    /// died again as its letter.
+    pub(super) fn letters_of(&self, record: Record) -> SmallSet {
+        let damaged = self.places_of(Record::Damaged).union(self.places_of(Record::Repaired));
+        match record {
+            Record::Good | Record::Poison => self.places_of(record),
+            Record::Damaged => damaged,
+            Record::Repaired => damaged.union(self.places_of(Record::Poison)),
+        }
+    }
+
     /// Whether all records below the committed offsets are answered or in the DLQ. A replay that
     /// fails is a letter of its own; a repeat on the ordinary topic is not. What was refused on the
-    /// replay topic has left its letter in the DLQ as it was.
+    /// replay topic has left its letter in the DLQ as it was; a repaired one may be an event that has a
+    /// letter of its own.
     pub(super) fn committed_is_settled(&self) -> bool {
         let below = |&(topic, offset): &(usize, u8)| offset < self.committed[topic];
         self.places().filter(below).all(|(topic, offset)| {
             let Some(record) = self.record(topic, offset) else { return false };
-            let answered = self.said.sequences().contains(self.answers[record as usize]);
+            let letter = if record == Record::Repaired { Record::Damaged } else { record };
+            let fate = self.fates[letter as usize];
+            let settled = letter == Record::Damaged && fate == Fate::Handled;
+            let event = if settled { Record::Poison } else { letter } as usize;
+            let answered = self.said.sequences().contains(self.answers[event]);
             let letters = match topic {
                 ORDINARY => self.places_of(record),
                 _ => SmallSet::of(place(topic, offset)),
             };
-            let refused = topic == REPLAY && self.fates[record as usize] == Fate::New;
-            answered || refused || !self.dlq.and(letters).is_empty()
+            let refused = topic == REPLAY && fate == Fate::New;
+            let dead_itself = settled && !self.dlq.and(self.places_of(Record::Poison)).is_empty();
+            answered || refused || dead_itself || !self.dlq.and(letters).is_empty()
         })
     }
 }
