@@ -3,6 +3,7 @@
 //! The record on `<topic>.<group>.dlq` has the key, the value and the headers of the original, and
 //! the headers named here. Whoever mends the cause sends it to `<topic>.<group>.replay` as it is.
 
+use std::any::Any;
 use std::fmt;
 
 use shared_events::amounts::Timestamp;
@@ -56,6 +57,12 @@ impl Poison {
         let why = why.chars().take(ERROR_CHARS_MAX).flat_map(char::escape_default).collect();
         Self { class, why }
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
 }
 
 /// The kinds of poison.

@@ -9,8 +9,7 @@ use shared_events::identity::{self, Place};
 use shared_events::ids::EventId;
 use shared_events::{bundled, codec};
 
-use crate::dead_letter::{Origin, Poison, PoisonClass};
-use crate::handle::panic_text;
+use crate::dead_letter::{Origin, Poison, PoisonClass, panic_text};
 use crate::manifest::Manifest;
 use crate::record::{Record, Taken};
 use crate::service::{EventName, Events, Heard, Trace};

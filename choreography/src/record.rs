@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use shared_events::amounts::Timestamp;
 use shared_events::headers::RawHeaders;
 use uuid::Uuid;
@@ -35,8 +35,8 @@ impl Taken {
 /// A record to be said: all of it, so that it is the same bytes each time.
 ///
 /// In the database it is MessagePack, an array of the fields in this order. New fields go to the
-/// end, with a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// end, with a default; a reader that does not know them leaves them out.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Record {
     pub(crate) topic: String,
     /// `None`: by its key.
@@ -89,6 +89,38 @@ impl Record {
 
     pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
         rmp_serde::from_slice(bytes)
+    }
+}
+
+impl<'de> Deserialize<'de> for Record {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Fields)
+    }
+}
+
+/// An array of at least as many fields as a record has.
+struct Fields;
+
+impl<'de> de::Visitor<'de> for Fields {
+    type Value = Record;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the fields of a record")
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut fields: A) -> Result<Record, A::Error> {
+        fn next<'de, T: Deserialize<'de>, A: de::SeqAccess<'de>>(
+            fields: &mut A,
+        ) -> Result<T, A::Error> {
+            fields.next_element()?.ok_or_else(|| de::Error::custom("a field is missing"))
+        }
+        let topic = next(&mut fields)?;
+        let partition = next(&mut fields)?;
+        let Bytes(key) = next(&mut fields)?;
+        let Bytes(value) = next(&mut fields)?;
+        let headers = next(&mut fields)?;
+        while fields.next_element::<de::IgnoredAny>()?.is_some() {}
+        Ok(Record { topic, partition, key, value, headers })
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::GRACE;
-use crate::handle::panic_text;
+use crate::dead_letter::panic_text;
 use crate::run::{Runner, Stop};
 use crate::service::Service;
 

@@ -1,9 +1,8 @@
 //! React: the service decides, and what it decides becomes records.
 
-use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shared_events::amounts::Timestamp;
 use shared_events::headers::{AnswerCount, Envelope};
@@ -12,7 +11,7 @@ use shared_events::ids::EventId;
 
 use super::{Decided, Handler, NotHandled, Timer};
 use crate::clock;
-use crate::dead_letter::{Poison, PoisonClass};
+use crate::dead_letter::{Poison, PoisonClass, panic_text};
 use crate::incoming::{Content, Incoming, Via};
 use crate::record::{Owed, Record};
 use crate::service::{EventName, Events, Said, Service, Trace};
@@ -34,9 +33,10 @@ impl<S: Service> Handler<S> {
         new: &[&Incoming<S::Hears>],
         spoken: BTreeMap<String, i64>,
     ) -> Result<(Option<S::State>, Decided), NotHandled> {
-        let decided = Decided { owed: vec![], timers: vec![], spoken, sending: HashMap::new() };
+        let decided = Decided { spoken, ..Decided::default() };
         let mut making = Making { decided, now: clock::now() };
         for incoming in new {
+            let began = Instant::now();
             let process = self.process_span(incoming);
             match (&incoming.content, &mut state) {
                 (Ok(content), Some(state)) => {
@@ -57,6 +57,11 @@ impl<S: Service> Handler<S> {
                     process.failed(poison.class.as_str());
                 }
             }
+            making.decided.took.push((
+                incoming.origin.topic.clone(),
+                began.elapsed(),
+                died(incoming),
+            ));
         }
         Ok((state, making.decided))
     }
@@ -88,7 +93,6 @@ impl<S: Service> Handler<S> {
         cause: &Cause<'_, S::Hears>,
         making: &mut Making,
     ) -> Result<(), Poison> {
-        let began = std::time::Instant::now();
         let incoming = cause.incoming;
         let now = making.now;
         let decide = || {
@@ -113,8 +117,6 @@ impl<S: Service> Handler<S> {
                 Said::Itself => self.say_itself(cause, making)?,
             }
         }
-        let seconds = began.elapsed().as_secs_f64();
-        self.metrics.process_duration(&incoming.origin.topic, self.manifest.service, seconds, None);
         Ok(())
     }
 
@@ -140,7 +142,7 @@ impl<S: Service> Handler<S> {
         making: &mut Making,
     ) -> Result<(), Poison> {
         cause.check_key(event.name(), event.key())?;
-        let value = event.encode().map_err(|error| poison(error.to_string()))?;
+        let value = encoded(event)?;
         self.owe(cause, event.name(), value, answer, making)
     }
 
@@ -184,13 +186,7 @@ impl<S: Service> Handler<S> {
         };
         let key_bytes = Some(key.as_bytes().to_vec());
         let record = Record::new(name.topic, None, key_bytes, Some(value), envelope.write());
-        if self.answer_bytes < record.size() {
-            let (size, limit) = (record.size(), self.answer_bytes);
-            let name = name.name;
-            return Err(poison(format!(
-                "the answer {name} has {size} bytes, the limit is {limit}"
-            )));
-        }
+        self.check_size(name, &record)?;
         *last = sequence;
         making.decided.sending.insert(answer.id.0, span);
         making.decided.owed.push(Owed {
@@ -217,14 +213,24 @@ impl<S: Service> Handler<S> {
         if self.manifest.timer_named(name.name).is_none() {
             return Err(poison(format!("{} is not among the timers of the manifest", name.name)));
         }
-        let value = event.encode().map_err(|error| poison(error.to_string()))?;
+        let value = encoded(event)?;
         let answer = Answer { id, cause: cause.incoming.id, answers: None, links: vec![] };
         let envelope = self.envelope(cause, name, &answer, &cause.process.context(), making.now);
         let key_bytes = Some(key.as_bytes().to_vec());
         let record = Record::new(name.topic, None, key_bytes, Some(value), envelope.write());
+        self.check_size(name, &record)?;
         let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX / 2);
         making.decided.timers.push(Timer { id: id.0, after_ms, record });
         Ok(())
+    }
+
+    /// A timer's event is said as it is set.
+    fn check_size(&self, name: EventName, record: &Record) -> Result<(), Poison> {
+        let (size, limit, name) = (record.size(), self.answer_bytes, name.name);
+        if size <= limit {
+            return Ok(());
+        }
+        Err(poison(format!("the answer {name} has {size} bytes, the limit is {limit}")))
     }
 
     fn envelope(
@@ -249,6 +255,10 @@ impl<S: Service> Handler<S> {
             tracestate: sent.state.clone(),
         }
     }
+}
+
+fn died<E>(incoming: &Incoming<E>) -> Option<&'static str> {
+    incoming.content.as_ref().err().map(|poison| poison.class.as_str())
 }
 
 /// What is answered, and the span in which that happens.
@@ -277,12 +287,13 @@ struct Answer {
     links: Vec<TraceContext>,
 }
 
-fn poison(why: String) -> Poison {
-    Poison::new(PoisonClass::Answer, why)
+fn encoded<E: Events>(event: &E) -> Result<Vec<u8>, Poison> {
+    match catch_unwind(AssertUnwindSafe(|| event.encode())) {
+        Ok(encoded) => encoded.map_err(|error| poison(error.to_string())),
+        Err(panic) => Err(Poison::new(PoisonClass::Panic, panic_text(panic.as_ref()))),
+    }
 }
 
-/// What a panic says.
-pub(crate) fn panic_text(panic: &(dyn Any + std::marker::Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
+fn poison(why: String) -> Poison {
+    Poison::new(PoisonClass::Answer, why)
 }

@@ -21,17 +21,21 @@ mod decide;
 mod steps;
 mod tell;
 
-pub(crate) use decide::panic_text;
 pub(crate) use steps::{OwedRow, forget, read};
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
 
 use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
 use shared_events::topics::dead_letter_topic;
 
 use crate::db::{Database, DbFault, DbResult, Input, Transaction};
-use crate::dead_letter::{self, Poison};
+use crate::dead_letter::{self, Poison, panic_text};
 use crate::incoming::{self, Incoming};
 use crate::manifest::Manifest;
 use crate::record::{Owed, Record};
@@ -91,6 +95,7 @@ impl From<DbFault> for TimersNotHandled {
 }
 
 /// An answer, or a timer, that a decision has made.
+#[derive(Default)]
 pub(crate) struct Decided {
     /// New rows of `owed`.
     owed: Vec<Owed>,
@@ -99,6 +104,8 @@ pub(crate) struct Decided {
     /// The sequence of the last answer, by key.
     spoken: BTreeMap<String, i64>,
     sending: HashMap<uuid::Uuid, ActiveSpan>,
+    /// How long each event took, by its topic, and why it died: told once that counts.
+    took: Vec<(String, Duration, Option<&'static str>)>,
 }
 
 /// A row of `timers` to be.
@@ -155,10 +162,8 @@ impl<S: Service> Handler<S> {
         let mut db = self.db.begin().await?;
         let input = Input::new().int("allowed", [allowed]).int("most", [most]);
         let rows: Vec<TimerRow> = db.fetch(TAKE, input).await?;
-        let mut batch = rows
-            .into_iter()
-            .map(|row| self.read_timer(row))
-            .collect::<DbResult<Vec<Incoming<S::Hears>>>>()?;
+        let mut batch =
+            rows.into_iter().map(|row| self.read_timer(row)).collect::<Vec<Incoming<S::Hears>>>();
         for timer in &mut batch {
             if let Some(poison) = dead.get(&timer.id) {
                 timer.set_aside(poison.clone());
@@ -168,11 +173,14 @@ impl<S: Service> Handler<S> {
         Ok((db, batch))
     }
 
-    fn read_timer(&self, (id, due, record): TimerRow) -> DbResult<Incoming<S::Hears>> {
-        let record = Record::from_bytes(&record)
-            .map_err(|error| DbFault::Transient(format!("the row {id} of timers: {error}")))?;
-        let id = EventId(id);
-        Ok(incoming::of_timer(&self.manifest, &self.spans, id, record, Timestamp(due)))
+    /// A row that cannot be read is poison, as is a timer without a name: its bytes are set aside.
+    fn read_timer(&self, (id, due, bytes): TimerRow) -> Incoming<S::Hears> {
+        let record = Record::from_bytes(&bytes).unwrap_or_else(|error| {
+            tracing::error!(event.id = %id, %error, "this row of timers cannot be read");
+            let topic = self.manifest.timers.first().map_or("", |timer| timer.topic);
+            Record::new(topic, None, None, Some(bytes), vec![])
+        });
+        incoming::of_timer(&self.manifest, &self.spans, EventId(id), record, Timestamp(due))
     }
 
     /// The steps from `handled` to `commit`, in a span of their own.
@@ -207,10 +215,10 @@ impl<S: Service> Handler<S> {
         let decided = if heard.is_empty() {
             self.react(None, &new, spoken)?.1
         } else {
-            let state = self.service.load(&mut db, &heard).await?;
+            let state = caught("load", self.service.load(&mut db, &heard)).await?;
             let (state, decided) = self.react(Some(state), &new, spoken)?;
             if let Some(state) = state {
-                self.service.save(&mut db, state).await?;
+                caught("save", self.service.save(&mut db, state)).await?;
             }
             decided
         };
@@ -239,6 +247,19 @@ impl<S: Service> Handler<S> {
         let send = self.spans.send(Some(&process.context()), &message, &[]);
         (dead_letter::of(self.manifest.service, incoming, poison, &send.context()), send)
     }
+}
+
+/// A panic of the service outside of a decision is no event's fault: it is told, and tried again.
+async fn caught<T>(what: &str, doing: impl Future<Output = DbResult<T>>) -> DbResult<T> {
+    let mut doing = pin!(doing);
+    poll_fn(|context| {
+        let polled = catch_unwind(AssertUnwindSafe(|| doing.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| {
+            let text = format!("{what} of the service panics: {}", panic_text(panic.as_ref()));
+            Poll::Ready(Err(DbFault::Transient(sqlx::Error::Protocol(text))))
+        })
+    })
+    .await
 }
 
 /// The senders of what a batch holds, and which events these are.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
 
 use super::Decided;
-use crate::db::{DbFault, DbResult, Input, Transaction};
+use crate::db::{DbResult, Input, Transaction};
 use crate::incoming::{Incoming, Via};
 use crate::record::{Owed, Record};
 
@@ -149,14 +149,19 @@ pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRe
     };
     let (causes, keys): (Vec<Uuid>, Vec<Option<String>>) = batch.iter().flat_map(of).unzip();
     let input = Input::new().id("cause", causes).text("key", keys);
-    db.fetch::<OwedRow>(OWED, input).await?.into_iter().map(read).collect()
+    Ok(db.fetch::<OwedRow>(OWED, input).await?.into_iter().filter_map(read).collect())
 }
 
-/// Reads a row of `owed`.
-pub(crate) fn read((id, cause, key, sequence, record): OwedRow) -> DbResult<Owed> {
-    let record = Record::from_bytes(&record)
-        .map_err(|error| DbFault::Transient(format!("the row {id} of owed: {error}")))?;
-    Ok(Owed { id, cause, key, sequence, record })
+/// Reads a row of `owed`. One that cannot be read can never be said: it is told and left, and must
+/// not keep the others from being said.
+pub(crate) fn read((id, cause, key, sequence, record): OwedRow) -> Option<Owed> {
+    match Record::from_bytes(&record) {
+        Ok(record) => Some(Owed { id, cause, key, sequence, record }),
+        Err(error) => {
+            tracing::error!(event.id = %id, %error, "this row of owed cannot be read, so it is never said");
+            None
+        }
+    }
 }
 
 /// Saves what the decisions have left: what is owed now, timers, sequences.

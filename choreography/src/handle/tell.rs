@@ -15,6 +15,10 @@ impl<S: Service> Handler<S> {
         new: &[&Incoming<S::Hears>],
         decided: &Decided,
     ) {
+        for (topic, took, died) in &decided.took {
+            let seconds = took.as_secs_f64();
+            self.metrics.process_duration(topic, self.manifest.service, seconds, *died);
+        }
         let is_new = |incoming| new.iter().any(|new| std::ptr::eq(*new, incoming));
         for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
         {

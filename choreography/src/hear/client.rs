@@ -75,6 +75,14 @@ impl ClientContext for HearContext {
 }
 
 impl ConsumerContext for HearContext {
+    /// Nothing is lost by that: what is not committed is committed with the next batch, or by the
+    /// next statistics, or heard again.
+    fn commit_callback(&self, result: KafkaResult<()>, offsets: &TopicPartitionList) {
+        if let Err(error) = result {
+            tracing::warn!(%error, partitions = ?names(offsets), "offsets are not committed yet");
+        }
+    }
+
     /// Takes note only. A partition is given to librdkafka later, with an explicit offset, as
     /// finding that offset out can take longer than a callback may.
     fn rebalance(

@@ -159,6 +159,7 @@ impl<S: Service> Runner<S> {
             }
             self.health.progress();
             self.health.stuck(None);
+            self.consumer_figures();
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());

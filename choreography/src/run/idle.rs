@@ -152,8 +152,8 @@ impl<S: Service> Runner<S> {
                         dead.insert(id, poison);
                     }
                     NotHandled::Db(fault) => match (refusal(&fault, &backoff), failed.first) {
-                        // Which timer it is shows when each is taken alone.
-                        (Some(_), _) if 1 < most => most = 1,
+                        // Which timer it is shows when it is taken alone.
+                        (Some(_), _) if 1 < most => most /= 2,
                         (Some(why), Some(id)) if !dead.contains_key(&id) => {
                             dead.insert(id, Poison::new(PoisonClass::Refused, why));
                         }
@@ -180,7 +180,19 @@ impl<S: Service> Runner<S> {
 
     /// Tells the metrics how far behind we are, as often as the client tells us.
     fn figures(&mut self) {
-        let Some(lags) = self.hear.lags() else { return };
+        if !self.consumer_figures() {
+            return;
+        }
+        let backlog = owing::backlog(&self.handler.db);
+        if let Ok(backlog) = self.waiter.wait(&mut self.hear, backlog) {
+            self.handler.metrics.owed(backlog.count, backlog.oldest_ms);
+            self.handler.metrics.timers(backlog.timers);
+        }
+    }
+
+    /// The same without the database, also while that is away. Out: whether there was something new.
+    pub(super) fn consumer_figures(&mut self) -> bool {
+        let Some(lags) = self.hear.lags() else { return false };
         if let Err(error) = self.hear.commit_again() {
             tracing::warn!(%error, "offsets are not committed yet");
         }
@@ -200,10 +212,6 @@ impl<S: Service> Runner<S> {
             metrics.forget_lag(topic, *partition);
         }
         self.idle.told = told;
-        let backlog = owing::backlog(&self.handler.db);
-        if let Ok(backlog) = self.waiter.wait(&mut self.hear, backlog) {
-            self.handler.metrics.owed(backlog.count, backlog.oldest_ms);
-            self.handler.metrics.timers(backlog.timers);
-        }
+        true
     }
 }

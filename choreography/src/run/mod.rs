@@ -28,6 +28,7 @@ use crate::incoming::{self, Incoming};
 use crate::owing;
 use crate::say::Speaker;
 use crate::service::Service;
+use crate::telemetry::metrics::Operation;
 use crate::timers::Timers;
 use settle::Settled;
 
@@ -122,6 +123,8 @@ impl<S: Service> Runner<S> {
         for (topic, heard) in topics {
             let messages = heard.iter().map(|one| (&one.trace, one.id));
             spans.poll(topic, manifest.service, messages, batch.started);
+            let seconds = batch.started.elapsed().unwrap_or_default().as_secs_f64();
+            metrics.operation(Operation::Poll, Some(topic), Some(manifest.service), seconds, None);
             let mut partitions: BTreeMap<i32, u64> = BTreeMap::new();
             for one in heard {
                 *partitions.entry(one.taken.partition).or_default() += 1;

@@ -1,5 +1,6 @@
 //! Saying, until all is acknowledged.
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -86,7 +87,9 @@ impl<S: Service> Runner<S> {
         let (stop, metrics) = (&self.stop, &self.handler.metrics);
         let began = Instant::now();
         let mut said = vec![false; open.len()];
+        let waits = Cell::new(0_u32);
         let delivered = |place: usize, there: Delivered| {
+            waits.set(0);
             said[place] = true;
             let record = &open[place];
             metrics.sent(&record.record.topic, began.elapsed().as_secs_f64(), None);
@@ -94,10 +97,9 @@ impl<S: Service> Runner<S> {
                 span.delivered(there.partition, there.offset);
             }
         };
-        let mut waits = 0_u32;
         let waiting = || {
-            waits += 1;
-            if LONG_WAITS < waits {
+            waits.set(waits.get() + 1);
+            if LONG_WAITS < waits.get() {
                 faults.set(ANSWERS, "Kafka does not acknowledge what was said".to_owned());
                 hear.stand_still();
                 health.stuck(None);

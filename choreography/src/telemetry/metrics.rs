@@ -41,17 +41,14 @@ pub struct Metrics(Arc<Instruments>);
 /// A request to Kafka whose duration is measured, besides the saying of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// The taking of a batch.
+    /// The taking of a batch, from its first record on.
     Poll,
-    /// The commit of offsets.
-    Commit,
 }
 
 impl Operation {
     fn name(self) -> &'static str {
         match self {
             Self::Poll => "poll",
-            Self::Commit => "commit",
         }
     }
 }

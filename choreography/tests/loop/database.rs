@@ -37,3 +37,39 @@ fn a_database_that_cannot_be_opened_ends_the_start() {
     assert!(format!("{error:#}").contains("DATABASE_URL must start with"), "{error:#}");
     assert!(began.elapsed().as_secs() < 20);
 }
+
+/// It is no event's fault, and may go by itself.
+#[test]
+fn a_panic_of_the_service_outside_of_a_decision_is_told_and_tried_again() {
+    let world = World::new();
+    let instance = world.start_ready(&["--unhealthy-after", "1s"]);
+    world.place(&order("o-1", "LOAD"));
+    let why = wait("a fault", || {
+        let (status, why) = world.page(&instance, "/healthz");
+        (status == 503).then_some(why)
+    });
+    assert!(why.contains("load of the service panics: the order says that loading fails"), "{why}");
+    assert_eq!(world.number("SELECT COUNT(*) FROM handled"), 0);
+    assert_eq!(world.read("orders.counter-svc.dlq").len(), 0);
+    world.stop(instance);
+}
+
+/// As a disk or a hand may leave them: what can be read goes on.
+#[test]
+fn rows_that_cannot_be_read_stop_nothing() {
+    let world = World::new();
+    world.migrate();
+    world.execute("INSERT INTO timers VALUES (randomblob(16), 1, x'c1')");
+    world.execute(
+        "INSERT INTO owed VALUES (randomblob(16), randomblob(16), 'o-1', 1, 'inventory', x'c1', 1)",
+    );
+    let instance = world.start_ready(&[]);
+    world.place(&order("o-1", "EUR"));
+    world.wait_for("inventory", 1);
+    let dead = world.wait_for("inventory.counter-svc.dlq", 1).remove(0);
+    assert_eq!(dead.header("dlq-error-class").as_deref(), Some("undecodable"));
+    assert_eq!(dead.value, b"\xc1", "its bytes are kept");
+    wait("the timer", || (world.number("SELECT COUNT(*) FROM timers") == 0).then_some(()));
+    assert_eq!(world.number("SELECT COUNT(*) FROM owed WHERE record = x'c1'"), 1, "it is left");
+    world.stop(instance);
+}

@@ -78,15 +78,3 @@ fn a_panic_is_one_line_of_the_log_and_sigterm_ends_it_well() {
     assert!(log.lines().all(|line| line.contains("timestamp")), "no backtrace: {log}");
     assert_eq!(world.number("SELECT COUNT(*) FROM owed"), 0, "forgotten before the end");
 }
-
-#[test]
-fn a_panic_outside_of_a_decision_ends_it_with_an_error() {
-    let world = World::new();
-    let process = start(&world);
-    world.place(&order("o-1", "LOAD"));
-    let (code, log) = ended(process);
-    assert_eq!(code, Some(1), "{log}");
-    let last = log.lines().next_back().expect("a line");
-    assert!(last.contains("ERROR") && last.contains("the order says that loading fails"), "{log}");
-    assert_eq!(world.number("SELECT COUNT(*) FROM handled"), 0);
-}

@@ -14,7 +14,6 @@ fn tell_all(metrics: &Metrics) {
     metrics.sent("inventory", 1.0, Some("NOT_ENOUGH_REPLICAS"));
     metrics.consumed("orders", 3, "inventory-svc", 500);
     metrics.operation(Operation::Poll, Some("orders"), Some("inventory-svc"), 0.5, None);
-    metrics.operation(Operation::Commit, None, Some("inventory-svc"), 0.5, None);
     metrics.process_duration("orders", "inventory-svc", 0.001, None);
     metrics.process_duration("orders", "inventory-svc", 0.001, Some("panic"));
     metrics.lag("orders", 0, 10, 1.5);
