@@ -135,8 +135,16 @@ impl Concerned {
 
     fn too_small(&self, answer_bytes: usize, settings: &Readable) -> Vec<String> {
         let answers = self.said.iter().map(|topic| (topic, answer_bytes));
-        let dead = self.group.iter().map(|topic| (topic, DEAD_LETTER_BYTES_MAX));
+        // What dies may be as large as its own topic allows, with its origin.
+        let dead = self.group.iter().map(|topic| (topic, self.dead_letter_bytes(topic, settings)));
         answers.chain(dead).filter_map(|(t, ours)| too_small(t, ours, settings.get(t)?)).collect()
+    }
+
+    fn dead_letter_bytes(&self, topic: &str, settings: &Readable) -> usize {
+        let of = |source: &&&str| topic.strip_prefix(**source).is_some_and(|t| t.starts_with('.'));
+        let source = self.sources.iter().find(of).and_then(|source| settings.get(*source));
+        let theirs: Option<usize> = source.and_then(|s| s.get("max.message.bytes")?.parse().ok());
+        theirs.map_or(0, |theirs| theirs.saturating_mul(2)).max(DEAD_LETTER_BYTES_MAX)
     }
 
     /// An event can come again as late as its cause can be given again. So its id is kept for the
