@@ -34,7 +34,7 @@ pub(crate) struct Backlog {
 pub(crate) async fn backlog(db: &Database) -> DbResult<Backlog> {
     const BACKLOG: &str = "SELECT COUNT(*), COALESCE(now_ms() - MIN(since), 0),
         (SELECT COUNT(*) FROM (SELECT id FROM timers LIMIT 10001) AS waiting)
-        FROM (SELECT since FROM owed LIMIT 10001) AS some";
+        FROM (SELECT since FROM owed LIMIT 10001) AS counted";
     let mut db = db.begin_read().await?;
     let rows: Vec<(i64, i64, i64)> = db.fetch(BACKLOG, Input::new()).await?;
     db.rollback().await?;

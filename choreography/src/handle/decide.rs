@@ -9,7 +9,7 @@ use shared_events::headers::{AnswerCount, Envelope};
 use shared_events::identity;
 use shared_events::ids::EventId;
 
-use super::{Decided, Handler, NotHandled, Timer};
+use super::{Decided, Handler, NotHandled, Processed, Timer};
 use crate::clock;
 use crate::dead_letter::{Poison, PoisonClass, panic_text};
 use crate::incoming::{Content, Incoming, Via};
@@ -37,15 +37,13 @@ impl<S: Service> Handler<S> {
         let mut making = Making { decided, now: clock::now() };
         for incoming in new {
             let began = Instant::now();
-            let process = self.process_span(incoming);
+            let process = self.process_span(incoming).attempt();
             match (&incoming.content, &mut state) {
                 (Ok(content), Some(state)) => {
                     let cause = Cause { incoming, content, process: &process };
                     if let Err(poison) = self.react_to(state, &cause, &mut making) {
-                        process.failed(poison.class.as_str());
                         return Err(NotHandled::Poison(incoming.id, poison));
                     }
-                    process.end();
                 }
                 (Ok(_), None) => {
                     unreachable!("state is loaded when there is an event to decide about")
@@ -54,14 +52,15 @@ impl<S: Service> Handler<S> {
                     let (owed, send) = self.dead_letter(incoming, poison, &process);
                     making.decided.sending.insert(owed.id, send);
                     making.decided.owed.push(owed);
-                    process.failed(poison.class.as_str());
                 }
             }
-            making.decided.took.push((
-                incoming.origin.topic.clone(),
-                began.elapsed(),
-                died(incoming),
-            ));
+            making.decided.processed.push(Processed {
+                topic: incoming.origin.topic.clone(),
+                took: began.elapsed(),
+                died: incoming.content.as_ref().err().map(|poison| poison.class.as_str()),
+                span: process,
+                ended: clock::system_time(),
+            });
         }
         Ok((state, making.decided))
     }
@@ -177,7 +176,8 @@ impl<S: Service> Handler<S> {
             source: Some(&self.source),
             correlation: incoming.correlation.as_deref(),
         };
-        let span = self.spans.send(Some(&cause.process.context()), &message, &answer.links);
+        let parent = cause.process.context();
+        let span = self.spans.send(Some(&parent), &message, &answer.links).attempt();
         let last = making.decided.spoken.entry(key.to_owned()).or_default();
         let sequence = *last + 1;
         let envelope = Envelope {
@@ -255,10 +255,6 @@ impl<S: Service> Handler<S> {
             tracestate: sent.state.clone(),
         }
     }
-}
-
-fn died<E>(incoming: &Incoming<E>) -> Option<&'static str> {
-    incoming.content.as_ref().err().map(|poison| poison.class.as_str())
 }
 
 /// What is answered, and the span in which that happens.

@@ -28,7 +28,7 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
@@ -104,8 +104,18 @@ pub(crate) struct Decided {
     /// The sequence of the last answer, by key.
     spoken: BTreeMap<String, i64>,
     sending: HashMap<uuid::Uuid, ActiveSpan>,
-    /// How long each event took, by its topic, and why it died: told once that counts.
-    took: Vec<(String, Duration, Option<&'static str>)>,
+    /// What is told of each event, once that counts.
+    processed: Vec<Processed>,
+}
+
+/// What telemetry is told of an event that was decided about.
+struct Processed {
+    topic: String,
+    took: Duration,
+    /// Why it is a dead letter, if so.
+    died: Option<&'static str>,
+    span: ActiveSpan,
+    ended: SystemTime,
 }
 
 /// A row of `timers` to be.
@@ -212,7 +222,7 @@ impl<S: Service> Handler<S> {
             .collect();
         let spoken = steps::lock(&mut db, &new).await?;
         let owed = steps::owed(&mut db, batch).await?;
-        let decided = if heard.is_empty() {
+        let mut decided = if heard.is_empty() {
             self.react(None, &new, spoken)?.1
         } else {
             let state = caught("load", self.service.load(&mut db, &heard)).await?;
@@ -224,7 +234,7 @@ impl<S: Service> Handler<S> {
         };
         steps::save(&mut db, &decided).await?;
         db.commit().await?;
-        self.tell(batch, &new, &decided);
+        self.tell(batch, &new, &mut decided);
         Ok(to_say(owed, decided))
     }
 
@@ -244,7 +254,7 @@ impl<S: Service> Handler<S> {
             source: incoming.source.as_deref(),
             correlation: incoming.correlation.as_deref(),
         };
-        let send = self.spans.send(Some(&process.context()), &message, &[]);
+        let send = self.spans.send(Some(&process.context()), &message, &[]).attempt();
         (dead_letter::of(self.manifest.service, incoming, poison, &send.context()), send)
     }
 }

@@ -2,23 +2,26 @@
 
 use std::collections::HashSet;
 
-use super::{Decided, Handler};
+use super::{Decided, Handler, Processed};
 use crate::dead_letter::Poison;
 use crate::incoming::Incoming;
 use crate::manifest::Answers;
 use crate::service::Service;
+use crate::telemetry::ActiveSpan;
 
 impl<S: Service> Handler<S> {
     pub(super) fn tell(
         &self,
         batch: &[Incoming<S::Hears>],
         new: &[&Incoming<S::Hears>],
-        decided: &Decided,
+        decided: &mut Decided,
     ) {
-        for (topic, took, died) in &decided.took {
+        for Processed { topic, took, died, span, ended } in decided.processed.drain(..) {
             let seconds = took.as_secs_f64();
-            self.metrics.process_duration(topic, self.manifest.service, seconds, *died);
+            self.metrics.process_duration(&topic, self.manifest.service, seconds, died);
+            span.ended(ended, died);
         }
+        decided.sending.values_mut().for_each(ActiveSpan::keep);
         let is_new = |incoming| new.iter().any(|new| std::ptr::eq(*new, incoming));
         for repeat in batch.iter().filter(|incoming| new.len() < batch.len() && !is_new(*incoming))
         {

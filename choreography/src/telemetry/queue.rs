@@ -12,6 +12,7 @@ use opentelemetry_sdk::trace::{
     BatchConfigBuilder, BatchSpanProcessor, Span, SpanData, SpanExporter, SpanProcessor,
 };
 
+use super::active::ROLLED_BACK;
 use super::settings::Queue;
 
 /// What became of finished spans.
@@ -57,6 +58,9 @@ impl SpanProcessor for CountedProcessor {
     }
 
     fn on_end(&self, mut span: SpanData) {
+        if span.attributes.iter().any(|attribute| attribute.key.as_str() == ROLLED_BACK) {
+            return;
+        }
         // Spans leave the SDK's queue before they leave this count, so the SDK's own limit, which is
         // the same, is never met, and this count of what is dropped is exact.
         let waiting = self.counts.waiting.fetch_add(1, Relaxed);

@@ -243,3 +243,20 @@ fn attributes_are_cut_and_strange_keys_left_out() {
     assert!(text.contains("messaging.destination.name=\"äöü\""), "{text}");
     assert!(!text.contains("kkk"), "{text}");
 }
+
+/// What a transaction that is rolled back has begun never was.
+#[test]
+fn an_attempt_that_is_dropped_is_not_exported() {
+    let (telemetry, receiver) = telemetry(&[]);
+    let spans = telemetry.spans();
+    let outside = outside(&spans);
+    drop(spans.process(&process(&outside)).attempt());
+    let mut kept = spans.send(Some(&outside), &reserved(), &[]).attempt();
+    kept.keep();
+    drop(kept);
+    spans.process(&process(&outside)).attempt().ended(SystemTime::UNIX_EPOCH, Some("panic"));
+    telemetry.shutdown();
+    let mut names: Vec<String> = receiver.spans().into_iter().map(|span| span.name).collect();
+    names.sort();
+    assert_eq!(names, ["process orders", "send inventory"]);
+}
