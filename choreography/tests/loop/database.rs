@@ -73,3 +73,12 @@ fn rows_that_cannot_be_read_stop_nothing() {
     assert_eq!(world.number("SELECT COUNT(*) FROM owed WHERE record = x'c1'"), 1, "it is left");
     world.stop(instance);
 }
+
+/// A new connection is tried for ten seconds; after that the start goes on waiting.
+#[test]
+fn a_postgresql_that_is_away_at_the_start_is_waited_for() {
+    let world = World::new();
+    let instance = world.start(&["--database-url", "postgres://nobody@127.0.0.1:1/nothing"]);
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    world.stop(instance);
+}
