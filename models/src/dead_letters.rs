@@ -5,6 +5,7 @@
 //! damaged, or, if it was damaged, repaired: then it is the event itself. A transaction is one step,
 //! or it is rolled back in one.
 
+mod identity;
 mod react;
 mod steps;
 
@@ -12,6 +13,7 @@ use stateright::{Model, Property};
 
 use crate::said::Said;
 use crate::small_set::SmallSet;
+use identity::place;
 
 /// The two instances of the service.
 const INSTANCES: [usize; 2] = [0, 1];
@@ -281,9 +283,12 @@ impl Model for DeadLetters {
                 handled || !state.replayed_mended || !model.at_rest(state)
             }),
             Property::sometimes("the second replay succeeds", |model: &Self, state: &State| {
-                let poison = [Some(Record::Poison); 2] == state.replays;
-                let effect = state.effects[Record::Poison as usize] == 1;
-                state.dlq.contains(place(REPLAY, 0)) && poison && effect && model.at_rest(state)
+                let twice = [Some(Record::Poison); 2] == state.replays;
+                let first = state.dlq.contains(place(REPLAY, 0));
+                first
+                    && twice
+                    && state.effects[Record::Poison as usize] == 1
+                    && model.at_rest(state)
             }),
             Property::sometimes("a repaired replay is the event", |model: &Self, state: &State| {
                 let settled = state.fates[Record::Damaged as usize] == Fate::Handled;
@@ -292,9 +297,4 @@ impl Model for DeadLetters {
             }),
         ]
     }
-}
-
-/// A number for an offset of a topic.
-fn place(topic: usize, offset: u8) -> u8 {
-    topic as u8 * LOGS[0].len() as u8 + offset
 }

@@ -1,5 +1,6 @@
 //! The transaction of [`super::DeadLetters`]: which records are new, and which are poison.
 
+use super::identity::{content, identity};
 use super::{Batch, Cause, Fate, Mutant, ORDINARY, Phase, REPLAY, Record, Sayings, State, place};
 use crate::small_set::SmallSet;
 
@@ -130,39 +131,5 @@ impl State {
             }
         }
         Sayings { answers: self.owed.answers, letters: letters.and(self.owed.letters) }
-    }
-}
-
-/// The event that a record is taken for; of a replay that of its dead letter.
-fn identity(record: Record, mutant: Option<Mutant>) -> usize {
-    match record {
-        Record::Damaged | Record::Repaired if mutant == Some(Mutant::DamagedStandsForGood) => {
-            Record::Poison as usize
-        }
-        Record::Repaired => Record::Damaged as usize,
-        Record::Good | Record::Poison | Record::Damaged => record as usize,
-    }
-}
-
-/// The event that a record is once it is decoded.
-fn content(record: Record, letter: usize, mutant: Option<Mutant>) -> usize {
-    match record {
-        Record::Repaired if mutant != Some(Mutant::RepairedKeepsLetter) => record.effect(),
-        Record::Good | Record::Poison | Record::Damaged | Record::Repaired => letter,
-    }
-}
-
-impl Record {
-    /// Whether it is poison until the cause is mended.
-    fn is_poison(self) -> bool {
-        matches!(self, Self::Poison | Self::Repaired)
-    }
-
-    /// The event whose effect it has.
-    pub(super) fn effect(self) -> usize {
-        match self {
-            Self::Good | Self::Poison | Self::Damaged => self as usize,
-            Self::Repaired => Self::Poison as usize,
-        }
     }
 }
