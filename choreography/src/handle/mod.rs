@@ -266,7 +266,7 @@ async fn caught<T>(what: &str, doing: impl Future<Output = DbResult<T>>) -> DbRe
         let polled = catch_unwind(AssertUnwindSafe(|| doing.as_mut().poll(context)));
         polled.unwrap_or_else(|panic| {
             let text = format!("{what} of the service panics: {}", panic_text(panic.as_ref()));
-            Poll::Ready(Err(DbFault::Transient(sqlx::Error::Protocol(text))))
+            Poll::Ready(Err(DbFault::Transient(text)))
         })
     })
     .await
