@@ -59,8 +59,7 @@ pub struct Difference {
 pub fn needed_by(manifests: &[Manifest]) -> Vec<TopicSpec> {
     let mut specs: BTreeMap<String, TopicSpec> = BTreeMap::new();
     let ours = manifests.iter().flat_map(|m| {
-        let topics: BTreeSet<_> = m.topics_heard().into_iter().chain(m.topics_said()).collect();
-        topics.into_iter().map(event_topic).chain(group_topics(m.service, &sources(m)))
+        topics_of(m).into_iter().map(event_topic).chain(group_topics(m.service, &sources(m)))
     });
     for spec in event_topics().into_iter().chain([services_topic()]).chain(ours) {
         specs.insert(spec.name.clone(), spec);
@@ -73,6 +72,29 @@ fn sources(manifest: &Manifest) -> Vec<&'static str> {
     let timers = manifest.timers.iter().map(|timer| timer.topic);
     let all: BTreeSet<_> = manifest.topics_heard().into_iter().chain(timers).collect();
     all.into_iter().collect()
+}
+
+/// The command that creates all topics that this service needs, whether the command knows the
+/// service or not.
+#[must_use]
+pub fn create_command(config: &Config, manifest: &Manifest) -> String {
+    let known = event_topics();
+    let own = topics_of(manifest)
+        .into_iter()
+        .filter(|topic| known.iter().all(|spec| spec.name != *topic));
+    let own: String = own.map(|topic| format!(" --topic {topic}")).collect();
+    let (group, heard) = (manifest.service, sources(manifest).join(","));
+    format!("choreo topics create -b {} --group {group} --hears {heard}{own}", config.brokers)
+}
+
+/// The topics that a service hears, and those that it says something on.
+fn topics_of(manifest: &Manifest) -> BTreeSet<&'static str> {
+    manifest
+        .topics_heard()
+        .into_iter()
+        .chain(manifest.topics_said())
+        .chain(sources(manifest))
+        .collect()
 }
 
 /// The topics that a service subscribes to: those of its events, and those of its replays.

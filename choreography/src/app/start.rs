@@ -97,7 +97,7 @@ pub(super) async fn look_at_topics(
                     health.not_ready("topics", None);
                     return Ok(());
                 }
-                what_is_missing(&findings)
+                what_is_missing(&findings, &topics::create_command(config, manifest))
             }
             Err(error) => {
                 let why = format!("Kafka: {error:#}");
@@ -114,11 +114,11 @@ pub(super) async fn look_at_topics(
     }
 }
 
-fn what_is_missing(findings: &Findings) -> String {
+fn what_is_missing(findings: &Findings, create: &str) -> String {
     let mut texts = vec![];
     if !findings.missing.is_empty() {
         texts.push(format!(
-            "topics are missing, or this service has no right to see them: {}; create them with `choreo topics create`",
+            "topics are missing, or this service has no right to see them: {}; create them with `{create}`",
             findings.missing.join(", ")
         ));
     }

@@ -58,7 +58,9 @@ fn topics_that_are_missing_are_waited_for() {
         (status == 503 && why.contains("topics are missing")).then_some(why)
     });
     assert!(why.contains("orders.counter-svc.dlq") && why.contains("inventory"), "{why}");
-    assert!(why.contains("choreo topics create"), "{why}");
+    let command = "`choreo topics create -b ";
+    let of_this_service = " --group counter-svc --hears ";
+    assert!(why.contains(command) && why.contains(of_this_service), "{why}");
     for topic in topics::needed_by(&[Counter.manifest()]) {
         let cluster = world.broker.cluster();
         cluster.create_topic(&topic.name, topic.partitions, 1).expect("created");

@@ -48,6 +48,9 @@ fn wrong_usage_ends_with_2() {
         (&["topics"], "Usage: choreo topics"),
         (&["topics", "create", "--replication-factor", "0"], "0 is not in 1.."),
         (&["topics", "create", "--min-insync-replicas", "2"], "is more than the 1 copies"),
+        (&["topics", "create", "--group", "fraud-svc"], "--hears <TOPIC,…>"),
+        (&["topics", "create", "--hears", "orders"], "--group <NAME>"),
+        (&["topics", "create", "--group", "a", "--hears", "ordres"], "add --topic ordres"),
     ];
     for (args, expected) in table {
         let run = choreo(args);
