@@ -58,14 +58,25 @@ async fn dry_run(
     options: &Options,
     mut values: input::Values,
 ) -> Result<(), Failure> {
+    let mut shown: u64 = 0;
     while let Some(value) = values.recv().await {
         let (_, encoded) = value.and_then(|value| maker.make(value)).map_err(Failure::Usage)?;
         let topic = options.topic.as_deref().unwrap_or(maker.known.topic);
         let key = options.key.as_deref().unwrap_or(&encoded.key);
         let text = options.output.dry_run(maker.known, topic, key, &encoded)?;
         terminal::print(&text).context("standard output")?;
+        shown += 1;
     }
+    note_if_none(shown);
     Ok(())
+}
+
+/// An input without values is no failure: a filter may have let none pass. But it is not what most
+/// people expect.
+fn note_if_none(events: u64) {
+    if events == 0 {
+        terminal::note("the input has no JSON value, so nothing was said");
+    }
 }
 
 async fn say(
@@ -88,6 +99,7 @@ async fn say(
         terminal::print(&options.output.receipt(&receipt)).context("standard output")?;
         said += 1;
     }
+    note_if_none(said);
     Ok(())
 }
 

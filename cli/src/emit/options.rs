@@ -17,7 +17,7 @@ Examples:
   choreo emit OrderPlaced -f order.json -o json
   choreo emit CancellationRequested --set order_id=0199…
   choreo emit StockReceived --set sku=signed-print --set quantity=50
-  jq -c .orders[] orders.json | choreo emit OrderPlaced  one event for each JSON value
+  jq .orders[] orders.json | choreo emit OrderPlaced -   one event for each JSON value
   choreo emit OrderPlaced --dry-run                      its JSON and bytes, and nothing is said
 
 Values follow the event's schema (schemas/TOPIC/EVENT.avsc). What an OrderPlaced does not say has a

@@ -36,10 +36,11 @@ impl Input {
     pub(crate) fn choose(event: &str, given: &Given, times: Option<u64>) -> anyhow::Result<Self> {
         let count = times.unwrap_or(1);
         let dash = |path: &Path| path == Path::new("-");
-        let is_bare = given.settings.is_empty() && times.is_none();
         match &given.file {
             Some(path) if !dash(path) => Ok(Self::File { path: path.clone(), count }),
-            None if given.stdin.is_none() && !(is_bare && stdin_has_data()) => {
+            // Standard input is read only when it is named: in a loop it belongs to the loop, and in
+            // a job of cron it is empty.
+            None if given.stdin.is_none() => {
                 Ok(Self::Template { json: template(event), count })
             }
             Some(_) | None => {
@@ -47,6 +48,17 @@ impl Input {
                 ensure!(times.is_none(), error);
                 Ok(Self::Stdin)
             }
+        }
+    }
+
+    /// What the user may not expect of it.
+    pub(crate) fn note(&self) -> Option<&'static str> {
+        match self {
+            Self::Template { .. } if stdin_is_a_pipe() => {
+                Some("standard input is not read; - after the event reads JSON from it")
+            }
+            Self::Stdin => Some("JSON is read from standard input"),
+            Self::Template { .. } | Self::File { .. } => None,
         }
     }
 
@@ -95,10 +107,7 @@ fn json_values(source: impl Read) -> impl Iterator<Item = anyhow::Result<Value>>
     values.map(|value| value.context("this is no JSON"))
 }
 
-/// Whether somebody has put a pipe or a file there. A terminal or `/dev/null` is not meant as input.
-fn stdin_has_data() -> bool {
-    std::fs::metadata("/dev/stdin").is_ok_and(|stdin| {
-        let kind = stdin.file_type();
-        kind.is_fifo() || kind.is_file() || kind.is_socket()
-    })
+/// Whether somebody has put a pipe there, and may think that it is read.
+fn stdin_is_a_pipe() -> bool {
+    std::fs::metadata("/dev/stdin").is_ok_and(|stdin| stdin.file_type().is_fifo())
 }

@@ -53,9 +53,7 @@ impl Maker {
     pub(crate) fn note(&self, input: &Input) -> Option<String> {
         let set: Vec<&str> = self.settings.iter().map(|setting| setting.path.as_str()).collect();
         let mut notes = vec![];
-        if matches!(input, Input::Stdin) {
-            notes.push("JSON is read from standard input".to_owned());
-        }
+        notes.extend(input.note().map(str::to_owned));
         let left = template::defaults_left(&self.template, &set);
         if !left.is_empty() {
             notes.push(format!("by default {}", left.join(" ")));

@@ -22,7 +22,7 @@ use set::Setting;
 /// The options that say what an event holds.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Given {
-    /// JSON values on standard input; also without it, if a pipe or a file stands there
+    /// JSON values on standard input, which is not read otherwise
     #[arg(value_name = "-", value_parser = ["-"], hide_possible_values = true, conflicts_with = "file")]
     pub(crate) stdin: Option<String>,
 

@@ -57,6 +57,8 @@ fn collect(value: &Value, path: &str, set: &[&str], left: &mut Vec<String>) {
                 collect(value, &join(path, &place.to_string()), set, left);
             }
         }
+        // A file and standard input have no template, so nothing of it is left.
+        Value::Null => (),
         Value::String(text) => left.push(format!("{path}={text:?}")),
         other => left.push(format!("{path}={other}")),
     }

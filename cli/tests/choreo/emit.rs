@@ -117,7 +117,7 @@ fn topic_key_partition_headers_and_trace_can_be_chosen() {
 fn lines_on_standard_input_are_said_until_one_is_wrong() {
     let broker = EmbeddedBroker::start(&event_topics()).unwrap();
     let input = "{\"sku\":\"a\",\"quantity\":1}\n{\"sku\":\"b\",\"quantity\":2}\n{\"sku\":\"c\",\"quantity\":0}\n";
-    let run = choreo_with(&["emit", "StockReceived", "-b", &broker.brokers()], Some(input));
+    let run = choreo_with(&["emit", "StockReceived", "-", "-b", &broker.brokers()], Some(input));
     assert_eq!(run.code, Some(2), "{}", run.err);
     assert_eq!(run.out.lines().count(), 2, "{}", run.out);
     let error = run.err.lines().last().unwrap();

@@ -70,7 +70,7 @@ fn a_file_is_taken_as_it_is() {
 #[test]
 fn json_on_standard_input_may_have_line_breaks() {
     let input = "{\"sku\": \"a\", \"quantity\": 1}\n{\n \"sku\": \"b\",\n \"quantity\": 2}";
-    for args in [&["StockReceived"][..], &["StockReceived", "-"], &["StockReceived", "-f", "-"]] {
+    for args in [&["StockReceived", "-"][..], &["StockReceived", "-f", "-"]] {
         let run =
             choreo_with(&[&["emit", "--dry-run", "-o", "json"], args].concat(), Some(input)).well();
         let keys: Vec<Value> = run
@@ -80,6 +80,21 @@ fn json_on_standard_input_may_have_line_breaks() {
             .collect();
         assert_eq!(keys, ["a", "b"], "{args:?}");
     }
+}
+
+/// In a loop of a shell it belongs to the loop, and a job of cron has an empty one.
+#[test]
+fn standard_input_is_read_only_when_it_is_named() {
+    for input in ["", "{\"sku\": \"a\", \"quantity\": 1}"] {
+        let run = choreo_with(&["emit", "OrderPlaced", "--dry-run"], Some(input)).well();
+        assert!(run.out.contains("teapot"), "the default order: {}", run.out);
+        assert!(run.err.contains("standard input is not read; - after the event"), "{}", run.err);
+    }
+    let run = choreo_with(&["emit", "OrderPlaced", "-", "--dry-run"], Some("")).well();
+    assert_eq!(run.out, "");
+    let notes = "note: JSON is read from standard input\n\
+                 note: the input has no JSON value, so nothing was said\n";
+    assert_eq!(run.err, notes, "no defaults are left, as there are none");
 }
 
 #[test]
