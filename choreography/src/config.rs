@@ -30,15 +30,18 @@ pub struct Config {
     #[arg(long, env = "HTTP_ADDRESS", value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     pub http: SocketAddr,
 
-    /// A property of librdkafka, for all clients; repeatable. Those that the promise rests on are fixed.
+    /// A property of librdkafka, for all clients, such as compression.type=gzip; repeatable, and one a
+    /// line in the variable. Those that the promise rests on are fixed.
+    // A line break is the one character that no value has: a password may have any other.
     #[arg(
         short = 'X',
         long = "property",
         value_name = "KEY=VALUE",
         env = "KAFKA_PROPERTIES",
-        value_delimiter = ';'
+        hide_env_values = true,
+        value_delimiter = '\n'
     )]
-    pub properties: Vec<Property>,
+    pub properties: Vec<PropertyLine>,
 
     /// At most this many records in one batch.
     #[arg(long, env = "BATCH_RECORDS", default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -88,6 +91,25 @@ pub struct Config {
     /// How log lines look.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Auto)]
     pub log_format: LogFormat,
+}
+
+impl Config {
+    /// The properties of librdkafka that are set.
+    pub fn properties(&self) -> impl Iterator<Item = &Property> {
+        self.properties.iter().filter_map(|line| line.0.as_ref())
+    }
+}
+
+/// A line of properties. It may be empty, such as the one after the last line break of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyLine(Option<Property>);
+
+impl FromStr for PropertyLine {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        if text.trim().is_empty() { Ok(Self(None)) } else { Ok(Self(Some(text.parse()?))) }
+    }
 }
 
 /// One property of librdkafka.

@@ -11,7 +11,7 @@ fn client(config: &Config, service: &str) -> ClientConfig {
     client.set("client.id", service);
     // A broker that closes an idle connection is no event.
     client.set("log.connection.close", "false");
-    for property in &config.properties {
+    for property in config.properties() {
         client.set(&property.key, &property.value);
     }
     client.set("bootstrap.servers", &config.brokers);
@@ -80,7 +80,7 @@ pub(crate) fn admin(config: &Config, service: &str) -> ClientConfig {
 
 /// A default of ours that the user's own property overrides.
 fn or(client: &mut ClientConfig, config: &Config, key: &str, value: &str) {
-    if !config.properties.iter().any(|property| property.key == key) {
+    if !config.properties().any(|property| property.key == key) {
         client.set(key, value);
     }
 }

@@ -1,15 +1,20 @@
 //! How the commands reach Kafka.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use choreography::Config;
-use choreography::config::Property;
+use choreography::config::PropertyLine;
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
-use rdkafka::ClientConfig;
-use rdkafka::producer::{BaseProducer, Producer};
+use rdkafka::client::ClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::DeliveryResult;
+use rdkafka::metadata::MetadataTopic;
+use rdkafka::producer::{BaseProducer, Producer, ProducerContext};
 
 /// The options of each command that talks to a real Kafka.
 #[derive(clap::Args, Debug)]
@@ -25,15 +30,17 @@ pub(crate) struct Cluster {
     )]
     brokers: String,
 
-    /// A property of librdkafka, such as security.protocol=SSL; repeatable
+    /// A property of librdkafka, such as compression.type=gzip; repeatable, and one a line in the
+    /// variable
     #[arg(
         short = 'X',
         long = "property",
         value_name = "KEY=VALUE",
         env = "KAFKA_PROPERTIES",
-        value_delimiter = ';'
+        hide_env_values = true,
+        value_delimiter = '\n'
     )]
-    properties: Vec<Property>,
+    properties: Vec<PropertyLine>,
 }
 
 impl Cluster {
@@ -61,6 +68,9 @@ pub(crate) fn config(brokers: String) -> anyhow::Result<Config> {
 /// How long a broker may take to answer for the first time.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 
+/// How long a client may take to tell what it has met.
+const TELLING_MAX: Duration = Duration::from_millis(100);
+
 /// What a cluster says of itself.
 pub(crate) struct Look {
     /// How many brokers it has.
@@ -76,21 +86,20 @@ pub(crate) struct Look {
 pub(crate) async fn look(config: &Config, topic: Option<String>) -> anyhow::Result<Look> {
     let client = client(config);
     let looking = tokio::task::spawn_blocking(move || {
-        let client: BaseProducer = client.create().context("the settings of the client")?;
-        let metadata = client.client().fetch_metadata(topic.as_deref(), ANSWER_MAX);
-        let metadata = metadata
-            .context("no broker answers; check its address (-b, KAFKA_BOOTSTRAP_SERVERS)")?;
-        let unknown = metadata.topics().iter().find(|topic| topic.error().is_some());
-        if let Some(unknown) = unknown.filter(|_| topic.is_some()) {
-            let name = unknown.name();
-            anyhow::bail!(
-                "there is no topic {name}; `choreo topics create` creates those of the services"
-            );
+        let client: BaseProducer<LastError> = client
+            .create_with_context(LastError::default())
+            .context("the settings of the client")?;
+        let metadata = client
+            .client()
+            .fetch_metadata(topic.as_deref(), ANSWER_MAX)
+            .map_err(|error| no_answer(&client, &error))?;
+        if topic.is_some() {
+            metadata.topics().iter().try_for_each(is_there)?;
         }
         let partitions = |count: usize| i32::try_from(count).unwrap_or(i32::MAX);
         let topics = metadata.topics().iter();
         let topics = topics.map(|t| (t.name().to_owned(), partitions(t.partitions().len())));
-        Ok(Look { brokers: metadata.brokers().len(), topics: topics.collect() })
+        anyhow::Ok(Look { brokers: metadata.brokers().len(), topics: topics.collect() })
     });
     looking.await?.with_context(|| format!("Kafka at {}", config.brokers))
 }
@@ -112,10 +121,57 @@ impl Look {
     }
 }
 
+
+/// Whether a topic can be used.
+///
+/// # Errors
+/// It is not there, or what the broker says of it.
+fn is_there(topic: &MetadataTopic) -> anyhow::Result<()> {
+    let name = topic.name();
+    match topic.error().map(RDKafkaErrorCode::from) {
+        None => Ok(()),
+        Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+            Err(anyhow!(
+                "there is no topic {name}; `choreo topics create` creates those of the services"
+            ))
+        }
+        Some(error) => Err(anyhow!("topic {name}: {error}")),
+    }
+}
+
+/// What a client has met that it goes on trying after. A call that fails in the end says no more
+/// than that its time was over.
+#[derive(Default)]
+struct LastError(Mutex<Option<String>>);
+
+impl ClientContext for LastError {
+    fn error(&self, error: KafkaError, reason: &str) {
+        // That follows from what came before it, and says less.
+        if error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *last = Some(reason.to_owned());
+        }
+    }
+}
+
+impl ProducerContext for LastError {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, _: &DeliveryResult<'_>, (): ()) {}
+}
+
+fn no_answer(client: &BaseProducer<LastError>, error: &KafkaError) -> anyhow::Error {
+    // The client tells what it met when it is polled, one thing after the other.
+    client.poll(TELLING_MAX);
+    let last = client.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let why = last.unwrap_or_else(|| error.to_string());
+    anyhow!("no broker answers; check its address (-b, KAFKA_BOOTSTRAP_SERVERS): {why}")
+}
+
 /// The settings of a client that only looks.
 pub(crate) fn client(config: &Config) -> ClientConfig {
     let mut client = ClientConfig::new();
-    for property in &config.properties {
+    for property in config.properties() {
         client.set(&property.key, &property.value);
     }
     client.set("bootstrap.servers", &config.brokers).set("client.id", "choreo");

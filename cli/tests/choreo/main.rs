@@ -31,15 +31,24 @@ pub struct Run {
     pub err: String,
 }
 
-/// Runs `choreo` with nothing on standard input.
+/// Runs `choreo` with nothing on standard input. The environment of the test does not reach it.
 pub fn choreo(args: &[&str]) -> Run {
-    choreo_with(args, None)
+    run(args, None, &[])
 }
 
-/// Runs `choreo` with `input` in a pipe on standard input. The environment of the test does not
-/// reach it.
+/// Runs `choreo` with `input` in a pipe on standard input.
 pub fn choreo_with(args: &[&str], input: Option<&str>) -> Run {
-    let mut child = start(args, if input.is_some() { Stdio::piped() } else { Stdio::null() });
+    run(args, input, &[])
+}
+
+/// Runs `choreo` with these properties of librdkafka in the environment.
+pub fn choreo_where(properties: &str, args: &[&str]) -> Run {
+    run(args, None, &[("KAFKA_PROPERTIES", properties)])
+}
+
+fn run(args: &[&str], input: Option<&str>, environment: &[(&str, &str)]) -> Run {
+    let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+    let mut child = start(args, stdin, environment);
     if let (Some(input), Some(mut pipe)) = (input, child.stdin.take()) {
         // A run that refuses its arguments does not read.
         let _ = pipe.write_all(input.as_bytes());
@@ -50,7 +59,7 @@ pub fn choreo_with(args: &[&str], input: Option<&str>) -> Run {
 /// Runs `choreo` until `is_time`, which is asked again and again, then presses Ctrl-C.
 pub fn choreo_interrupted(args: &[&str], is_time: impl Fn() -> bool) -> Run {
     let began = Instant::now();
-    let child = start(args, Stdio::null());
+    let child = start(args, Stdio::null(), &[]);
     while !is_time() {
         assert!(began.elapsed() < Duration::from_secs(60), "{args:?}");
         std::thread::sleep(Duration::from_millis(20));
@@ -60,9 +69,10 @@ pub fn choreo_interrupted(args: &[&str], is_time: impl Fn() -> bool) -> Run {
     end(child)
 }
 
-fn start(args: &[&str], input: Stdio) -> Child {
+fn start(args: &[&str], input: Stdio, environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_choreo"));
-    command.args(args).env_clear().stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(args).env_clear().envs(environment.iter().copied());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(input).spawn().unwrap()
 }
 

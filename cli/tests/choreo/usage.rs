@@ -1,6 +1,9 @@
 //! Wrong usage ends with 2, and says what would be right.
 
-use crate::choreo;
+use choreography::embedded::EmbeddedBroker;
+use shared_events::topics::event_topics;
+
+use crate::{choreo, choreo_where};
 
 #[test]
 fn wrong_usage_ends_with_2() {
@@ -116,4 +119,36 @@ fn a_broker_that_does_not_answer_is_a_failure() {
         let error = run.err.lines().last().unwrap_or_default();
         assert!(error.starts_with("error: Kafka at 127.0.0.1:1: "), "{args:?}: {}", run.err);
     }
+}
+
+#[test]
+fn what_a_broker_says_is_told() {
+    let broker = EmbeddedBroker::start(&event_topics()).unwrap();
+    let brokers = broker.brokers();
+    let error_of = |args: &[&str]| {
+        let run = choreo(&[&["emit", "OrderPlaced", "-b", &brokers], args].concat());
+        assert_eq!(run.code, Some(1), "{args:?}: {}", run.err);
+        run.err.lines().last().unwrap_or_default().to_owned()
+    };
+    let error = error_of(&["-t", "ordres"]);
+    assert!(error.contains("there is no topic ordres; `choreo topics create`"), "{error}");
+    broker.refuse("orders").unwrap();
+    let error = error_of(&[]);
+    assert!(error.contains("topic orders: ") && !error.contains("there is no"), "{error}");
+    let login = ["security.protocol=sasl_plaintext", "sasl.mechanism=PLAIN", "sasl.username=a"];
+    let login = login.iter().flat_map(|property| ["-X", property]);
+    let error = error_of(&login.chain(["-X", "sasl.password=b"]).collect::<Vec<_>>());
+    assert!(error.contains("no broker answers") && error.contains("SASL"), "{error}");
+}
+
+#[test]
+fn properties_in_the_environment_stand_on_a_line_each_and_are_not_shown() {
+    let help = choreo_where("sasl.password=secret", &["emit", "--help"]).well().out;
+    assert!(help.contains("KAFKA_PROPERTIES") && !help.contains("secret"), "{help}");
+    let args = ["emit", "OrderPlaced", "--dry-run"];
+    choreo_where("sasl.password=a;acks=0\nlinger.ms=5\n", &args).well();
+    choreo_where("", &args).well();
+    let run = choreo_where("sasl.password=secret\nacks=0", &args);
+    assert_eq!(run.code, Some(2), "{}", run.err);
+    assert!(run.err.contains("acks cannot be set") && !run.err.contains("secret"), "{}", run.err);
 }
