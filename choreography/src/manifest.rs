@@ -40,9 +40,12 @@ pub struct Hearing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answers {
-    /// With at least one event, each time (only a second event of the same kind for one key, which
-    /// changes nothing, has no answer).
+    /// With at least one event, unless it [ignores](crate::service::Said::Ignored) a second one of
+    /// its kind about a key.
     Always,
+    /// With one event for each part of it that concerns the service. Where there is no such part
+    /// that is none, so that nobody may call an answer missing.
+    Each,
     /// With an event or with nothing.
     Sometimes,
     /// With nothing: it only changes its state.

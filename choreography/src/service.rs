@@ -108,9 +108,15 @@ pub enum Said<E> {
     After(Duration, E),
     /// In answer to a timer only: say the timer's own event, as it was set.
     Itself,
+    /// Say nothing, as the event does not count, and why. It is counted and logged: whoever wonders
+    /// why nothing came of an event finds it there.
+    Ignored(&'static str),
 }
 
 impl<E> Said<E> {
+    /// The first event of its kind about a key counts, and this is another.
+    pub const NOT_THE_FIRST: Self = Self::Ignored("not the first of its kind about this key");
+
     /// Say it now.
     pub fn now(event: impl Into<E>) -> Self {
         Self::Now(event.into())

@@ -34,7 +34,9 @@ fn reserve(stock: &mut Stock, placed: &OrderPlaced) -> Vec<Said<Says>> {
             return reject(stock, order, StockRejection::OrderCancelled, vec![]);
         }
         // Another OrderPlaced with an id that is known already changes nothing.
-        Some(LastWord::Rejected | LastWord::Reserved(_) | LastWord::Released) => return vec![],
+        Some(LastWord::Rejected | LastWord::Reserved(_) | LastWord::Released) => {
+            return vec![Said::NOT_THE_FIRST];
+        }
     }
     if placed.lines.is_empty() || LINES_MAX < placed.lines.len() {
         return reject(stock, order, StockRejection::Other, vec![]);

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use choreography::db::{Database, Input, Transaction};
-use choreography::service::{Heard, Service};
+use choreography::service::{Heard, Said, Service};
 use inventory_svc::opening::Opening;
 use inventory_svc::state::{LastWord, Pieces, Stock};
 use inventory_svc::{Hears, Inventory, Options, store};
@@ -78,7 +78,7 @@ impl World {
         let mut tx = self.db.begin().await.unwrap();
         let mut stock = self.inventory.load(&mut tx, batch).await.unwrap();
         let said = batch.iter().flat_map(|h| self.inventory.react(&mut stock, h, Timestamp(0)));
-        let said = said.count();
+        let said = said.filter(|said| matches!(said, Said::Now(_))).count();
         let saved = stock.clone();
         self.inventory.save(&mut tx, stock).await.unwrap();
         let loaded = self.inventory.load(&mut tx, batch).await.unwrap();

@@ -29,7 +29,7 @@ pub fn react(shipments: &mut Shipments, heard: &Heard<Hears>, now: Timestamp) ->
     }
 }
 
-/// The first OrderPlaced with an id counts; another changes and says nothing.
+/// The first OrderPlaced with an id counts; another changes nothing.
 fn plan(shipments: &mut Shipments, placed: &OrderPlaced, now: Timestamp) -> Vec<Said<Says>> {
     let order = &placed.order_id;
     let planned = match shipments.orders.get(order) {
@@ -38,7 +38,9 @@ fn plan(shipments: &mut Shipments, placed: &OrderPlaced, now: Timestamp) -> Vec<
             let why = "the order was cancelled before it was heard".to_owned();
             Err((ShipmentRejection::OrderCancelled, why))
         }
-        Some(Planned { .. } | NotShipped | Dispatched | Delivered) => return vec![],
+        Some(Planned { .. } | NotShipped | Dispatched | Delivered) => {
+            return vec![Said::NOT_THE_FIRST];
+        }
     };
     match planned {
         Ok(planned) => {
@@ -90,7 +92,9 @@ fn weight_g(placed: &OrderPlaced) -> Result<i64, String> {
 }
 
 fn dispatch(shipments: &mut Shipments, order: &OrderId, now: Timestamp) -> Vec<Said<Says>> {
-    let Some(Planned { carrier }) = shipments.orders.get(order) else { return vec![] };
+    let Some(Planned { carrier }) = shipments.orders.get(order) else {
+        return vec![Said::Ignored("no shipment of this order waits to be dispatched")];
+    };
     let (order_id, carrier, after) = (order.clone(), carrier.clone(), shipments.deliver_after);
     let delivered = ShipmentDelivered { order_id: order.clone(), delivered_at: now.after(after) };
     let tracking_number = format!("T-{order}");

@@ -163,13 +163,13 @@ fn an_order_without_lines_or_with_too_many_is_refused() {
 
 #[test]
 fn the_first_order_placed_counts() {
-    check(&[usual()], &usual(), &[]);
-    check(&[usual()], &placed("AQ", &[(1, 1)]), &[]);
-    check(&[placed("AQ", &[(1, 1)])], &usual(), &[]);
-    check(&[usual(), confirmed()], &usual(), &[]);
-    check(&[usual(), confirmed(), delivered().into()], &usual(), &[]);
-    check(&[usual(), cancelled()], &usual(), &[]);
-    check(&[cancelled(), usual()], &usual(), &[]);
+    check(&[usual()], &usual(), &[Said::NOT_THE_FIRST]);
+    check(&[usual()], &placed("AQ", &[(1, 1)]), &[Said::NOT_THE_FIRST]);
+    check(&[placed("AQ", &[(1, 1)])], &usual(), &[Said::NOT_THE_FIRST]);
+    check(&[usual(), confirmed()], &usual(), &[Said::NOT_THE_FIRST]);
+    check(&[usual(), confirmed(), delivered().into()], &usual(), &[Said::NOT_THE_FIRST]);
+    check(&[usual(), cancelled()], &usual(), &[Said::NOT_THE_FIRST]);
+    check(&[cancelled(), usual()], &usual(), &[Said::NOT_THE_FIRST]);
 }
 
 #[test]
@@ -180,12 +180,13 @@ fn a_confirmed_order_is_dispatched_and_then_delivered() {
 
 #[test]
 fn only_what_is_planned_is_dispatched() {
-    check(&[], &confirmed(), &[]);
-    check(&[placed("AQ", &[(1, 1)])], &confirmed(), &[]);
-    check(&[cancelled()], &confirmed(), &[]);
-    check(&[usual(), cancelled()], &confirmed(), &[]);
-    check(&[usual(), confirmed()], &confirmed(), &[]);
-    check(&[usual(), confirmed(), delivered().into()], &confirmed(), &[]);
+    let ignored = Said::Ignored("no shipment of this order waits to be dispatched");
+    check(&[], &confirmed(), &[ignored.clone()]);
+    check(&[placed("AQ", &[(1, 1)])], &confirmed(), &[ignored.clone()]);
+    check(&[cancelled()], &confirmed(), &[ignored.clone()]);
+    check(&[usual(), cancelled()], &confirmed(), &[ignored.clone()]);
+    check(&[usual(), confirmed()], &confirmed(), &[ignored.clone()]);
+    check(&[usual(), confirmed(), delivered().into()], &confirmed(), &[ignored.clone()]);
 }
 
 #[test]

@@ -34,11 +34,13 @@ pub fn react(book: &mut OrderBook, heard: &Heard<Hears>, now: Timestamp) -> Word
             (&said.order_id, Seller(said.seller_id.clone()), Some(reasons::seller(said)))
         }
     };
-    let Some(cause) = heard.cause else { return vec![] };
+    let Some(cause) = heard.cause else { return vec![Said::Ignored("it answers nothing")] };
     let order = book.orders.entry(order_id.clone()).or_default();
     let (id, trace) = (heard.id, heard.trace.clone());
-    order.note(Answer { id, cause, by, at: now, refusal, trace });
-    decide(order_id, order, vec![], now)
+    match order.note(Answer { id, cause, by, at: now, refusal, trace }) {
+        Ok(()) => decide(order_id, order, vec![], now),
+        Err(why) => vec![Said::Ignored(why)],
+    }
 }
 
 /// Another OrderPlaced with an id that is known already changes nothing.
@@ -46,7 +48,7 @@ fn keep(book: &mut OrderBook, id: EventId, placed: &OrderPlaced, now: Timestamp)
     let order_id = &placed.order_id;
     let order = book.orders.entry(order_id.clone()).or_default();
     if order.placed.is_some() {
-        return vec![];
+        return vec![Said::NOT_THE_FIRST];
     }
     order.place(id, placed, now);
     let said = decide(order_id, order, reasons::bad(placed), now);

@@ -151,21 +151,34 @@ impl Order {
         let sellers = body.lines.iter().map(|line| line.seller_id.clone()).collect();
         self.placed = Some(Placed { id, at, sellers, status: Status::Placed, body: Some(body) });
         for answer in std::mem::take(&mut self.answers) {
-            self.note(answer);
+            // Nobody waits for the word on what was kept in case it would count.
+            let _ = self.note(answer);
         }
     }
 
     /// Keeps an answer if it counts, or may count once the order is known. Each answerer counts
     /// once.
-    pub fn note(&mut self, answer: Answer) {
-        let counts = match &self.placed {
-            Some(placed) => placed.id == answer.cause && placed.asks(&answer.by),
-            None => self.answers.len() < EARLY_ANSWERS_MAX,
-        };
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn note(&mut self, answer: Answer) -> Result<(), &'static str> {
+        match &self.placed {
+            Some(placed) if placed.id != answer.cause => {
+                return Err("it answers another OrderPlaced than the one that counts");
+            }
+            Some(placed) if !placed.asks(&answer.by) => return Err("this seller was not asked"),
+            None if EARLY_ANSWERS_MAX <= self.answers.len() => {
+                return Err("too many answers came before the order");
+            }
+            Some(_) | None => {}
+        }
         let key = (&answer.by, answer.cause);
-        let place = self.answers.binary_search_by(|kept| (&kept.by, kept.cause).cmp(&key));
-        if let (true, Err(place)) = (counts, place) {
-            self.answers.insert(place, answer);
+        match self.answers.binary_search_by(|kept| (&kept.by, kept.cause).cmp(&key)) {
+            Ok(_) => Err("whoever says it has answered before"),
+            Err(place) => {
+                self.answers.insert(place, answer);
+                Ok(())
+            }
         }
     }
 

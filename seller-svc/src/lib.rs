@@ -43,7 +43,7 @@ choreography::events! {
 /// What seller-svc hears and says, as data.
 pub fn manifest() -> Manifest {
     Manifest::new("seller-svc", 1)
-        .hears::<OrderPlaced>(Answers::Always)
+        .hears::<OrderPlaced>(Answers::Each)
         .hears::<OrderCancelled>(Answers::Sometimes)
         .says::<SellerNotified>()
         .says::<SellerDeclined>()

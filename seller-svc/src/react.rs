@@ -26,7 +26,7 @@ pub fn react(notices: &mut Notices, heard: &Heard<Hears>, _now: Timestamp) -> Ve
     }
 }
 
-/// The first OrderPlaced with an id counts; another changes and says nothing.
+/// The first OrderPlaced with an id counts; another changes nothing.
 fn notify(notices: &mut Notices, placed: &OrderPlaced) -> Vec<Said<Says>> {
     let order = &placed.order_id;
     match notices.orders.get(order) {
@@ -42,7 +42,7 @@ fn notify(notices: &mut Notices, placed: &OrderPlaced) -> Vec<Said<Says>> {
             let refusal = Some(SellerRefusal::OrderCancelled);
             answers(order, sellers(placed).into_iter().map(|seller| (seller, refusal)))
         }
-        Some(Notified(_) | Closed) => vec![],
+        Some(Notified(_) | Closed) => vec![Said::NOT_THE_FIRST],
     }
 }
 

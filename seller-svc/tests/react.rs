@@ -106,7 +106,7 @@ fn who_is_unknown_or_suspended_declines() {
 #[test]
 fn an_order_without_lines_has_no_sellers() {
     check(&[], &placed(&[]), &[]);
-    check(&[placed(&[])], &placed(&["acme"]), &[]);
+    check(&[placed(&[])], &placed(&["acme"]), &[Said::NOT_THE_FIRST]);
     check(&[placed(&[])], &cancelled(), &[]);
     check(&[cancelled()], &placed(&[]), &[]);
 }
@@ -124,11 +124,11 @@ fn too_many_lines_are_declined_by_the_first_seller() {
 
 #[test]
 fn the_first_order_placed_counts() {
-    check(&[placed(&["acme"])], &placed(&["acme"]), &[]);
-    check(&[placed(&["acme"])], &placed(&["borealis"]), &[]);
-    check(&[placed(&["nobody"])], &placed(&["acme"]), &[]);
-    check(&[placed(&["acme"]), cancelled()], &placed(&["acme"]), &[]);
-    check(&[cancelled(), placed(&["acme"])], &placed(&["acme"]), &[]);
+    check(&[placed(&["acme"])], &placed(&["acme"]), &[Said::NOT_THE_FIRST]);
+    check(&[placed(&["acme"])], &placed(&["borealis"]), &[Said::NOT_THE_FIRST]);
+    check(&[placed(&["nobody"])], &placed(&["acme"]), &[Said::NOT_THE_FIRST]);
+    check(&[placed(&["acme"]), cancelled()], &placed(&["acme"]), &[Said::NOT_THE_FIRST]);
+    check(&[cancelled(), placed(&["acme"])], &placed(&["acme"]), &[Said::NOT_THE_FIRST]);
 }
 
 #[test]

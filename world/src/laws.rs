@@ -18,9 +18,10 @@ pub enum Law {
     GoodsAreConserved,
     /// What a service has said about an order is what its state holds.
     SaidIsDone,
-    /// What a manifest always answers is answered, for each seller; what it never answers is not.
+    /// What a manifest always answers is answered, by seller-svc for each seller; what it never
+    /// answers is not.
     AlwaysAnswered,
-    /// A second OrderPlaced of an order changes and says nothing.
+    /// A second OrderPlaced of an order changes nothing, and each service says why.
     TheFirstOrderPlacedCounts,
     /// Nothing is said twice, or after what excludes it.
     SaidOnce,

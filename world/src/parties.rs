@@ -151,6 +151,7 @@ fn react<State: Clone, Hears: OfEvent, Says: Into<Event>>(
             Said::Now(event) => Said::Now(event.into()),
             Said::After(after, event) => Said::After(after, event.into()),
             Said::Itself => Said::Itself,
+            Said::Ignored(why) => Said::Ignored(why),
         })
         .collect()
 }

@@ -114,6 +114,9 @@ impl<S: Service> Handler<S> {
                 }
                 Said::After(after, event) => self.set(cause, id, after, &event, making)?,
                 Said::Itself => self.say_itself(cause, making)?,
+                Said::Ignored(why) => {
+                    making.decided.ignored.insert(incoming.id.0, why);
+                }
             }
         }
         Ok(())
@@ -129,7 +132,7 @@ impl<S: Service> Handler<S> {
                     Some(TraceContext { parent: text.parse().ok()?, state: None })
                 })
                 .collect(),
-            Said::After(..) | Said::Itself => vec![],
+            Said::After(..) | Said::Itself | Said::Ignored(_) => vec![],
         }
     }
 

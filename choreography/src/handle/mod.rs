@@ -116,6 +116,8 @@ struct Processed {
     died: Option<&'static str>,
     span: ActiveSpan,
     ended: SystemTime,
+    /// Why an event does not count, by its id.
+    ignored: HashMap<uuid::Uuid, &'static str>,
 }
 
 /// A row of `timers` to be.

@@ -1,11 +1,8 @@
 //! What the log and the metrics are told of a batch that was handled.
 
-use std::collections::HashSet;
-
 use super::{Decided, Handler, Processed};
 use crate::dead_letter::Poison;
 use crate::incoming::Incoming;
-use crate::manifest::Answers;
 use crate::service::Service;
 use crate::telemetry::ActiveSpan;
 
@@ -33,13 +30,12 @@ impl<S: Service> Handler<S> {
                 );
             }
         }
-        let answered: HashSet<uuid::Uuid> =
-            decided.owed.iter().map(|answer| answer.cause).collect();
         for incoming in new {
-            match &incoming.content {
-                Err(poison) => self.tell_dead(incoming, poison),
-                Ok(_) if !answered.contains(&incoming.id.0) => self.tell_unanswered(incoming),
-                Ok(_) => (),
+            if let Err(poison) = &incoming.content {
+                self.tell_dead(incoming, poison);
+            }
+            if let Some(why) = decided.ignored.get(&incoming.id.0) {
+                self.tell_ignored(incoming, why);
             }
         }
     }
@@ -55,15 +51,11 @@ impl<S: Service> Handler<S> {
         );
     }
 
-    /// An event that is always answered, and was not: a second one of its kind about its key.
-    fn tell_unanswered(&self, incoming: &Incoming<S::Hears>) {
-        let hearing = incoming.name.and_then(|n| self.manifest.hearing(&incoming.origin.topic, n));
-        if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
-            self.metrics.unanswered(&incoming.origin.topic);
-            tracing::info!(
-                event.id = %incoming.id, event.name = incoming.name, correlation.id = incoming.correlation,
-                "nothing to say: not the first of its kind about this key"
-            );
-        }
+    fn tell_ignored(&self, incoming: &Incoming<S::Hears>, why: &str) {
+        self.metrics.ignored(&incoming.origin.topic);
+        tracing::info!(
+            event.id = %incoming.id, event.name = incoming.name,
+            correlation.id = incoming.correlation, why, "ignored: the event does not count"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Instruments {
     pub(super) dead_letters: Counter<u64>,
     pub(super) repeats: Counter<u64>,
     pub(super) skipped: Counter<u64>,
-    pub(super) unanswered: Counter<u64>,
+    pub(super) ignored: Counter<u64>,
     pub(super) batch_records: Histogram<u64>,
     pub(super) conflicts: Counter<u64>,
 }
@@ -84,11 +84,11 @@ impl Instruments {
                 "{record}",
                 "Records skipped by their headers, as the service does not hear them",
             ),
-            unanswered: counter(
+            ignored: counter(
                 meter,
-                "choreography.unanswered",
+                "choreography.ignored",
                 "{event}",
-                "Events that were answered with nothing, though their kind is always answered",
+                "Events heard that do not count; the log says why",
             ),
             batch_records: meter
                 .u64_histogram("choreography.batch.records")

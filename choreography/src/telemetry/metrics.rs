@@ -12,7 +12,7 @@
 //! | `choreography.owed`, `choreography.owed.age` | gauge, records and s | |
 //! | `choreography.timers.waiting`, `choreography.timers.late` | gauge, timers and s | |
 //! | `choreography.dead_letters` | counter | topic, error |
-//! | `choreography.repeats`, `.skipped`, `.unanswered` | counter | topic |
+//! | `choreography.repeats`, `.skipped`, `.ignored` | counter | topic |
 //! | `choreography.batch.records` | histogram | |
 //! | `choreography.transaction.conflicts` | counter | |
 //! | `choreography.gaps` | gauge | |
@@ -169,9 +169,9 @@ impl Metrics {
         self.add(&self.0.skipped, topic, records);
     }
 
-    /// An event was answered with nothing, though its kind is always answered.
-    pub fn unanswered(&self, topic: &str) {
-        self.add(&self.0.unanswered, topic, 1);
+    /// An event was heard that does not count.
+    pub fn ignored(&self, topic: &str) {
+        self.add(&self.0.ignored, topic, 1);
     }
 
     /// A batch of `records` was handled.

@@ -156,6 +156,7 @@ fn answers(placed: &OrderPlaced) -> Vec<Said<Says>> {
             let other = "another".parse().expect("an id");
             vec![Said::now(StockReserved { order_id: other, lines: vec![] })]
         }
+        "SECOND" => vec![Said::NOT_THE_FIRST],
         "BIG" => {
             let line = StockLine { sku: "x".repeat(100).parse().expect("a SKU"), quantity: 1 };
             vec![Said::now(StockReserved { lines: vec![line; 20], ..reserved })]

@@ -1,6 +1,6 @@
 //! Without faults.
 
-use super::harness::World;
+use super::harness::{World, wait};
 use super::records::order;
 
 #[test]
@@ -28,5 +28,12 @@ fn an_order_is_answered_once_with_all_headers_and_a_repeat_changes_nothing() {
     assert_eq!(world.number("SELECT heard FROM counts WHERE order_id = 'o-1'"), 2);
     world.wait_until_forgotten();
     assert_eq!(world.page(&instance, "/readyz").0, 200);
+    // What does not count is counted.
+    world.place(&order("o-1", "SECOND"));
+    wait("the event that is ignored", || {
+        let (_, page) = world.page(&instance, "/metrics");
+        page.contains(r#"choreography_ignored_total{messaging_destination_name="orders"} 1"#)
+            .then_some(())
+    });
     world.stop(instance);
 }

@@ -27,7 +27,7 @@ fn tell_all(metrics: &Metrics) {
     metrics.dead_letter("orders", "undecodable");
     metrics.repeat("orders");
     metrics.skipped("orders", 12);
-    metrics.unanswered("orders");
+    metrics.ignored("orders");
     metrics.batch(500);
     metrics.conflict();
 }

@@ -131,7 +131,7 @@ fn bad_order_is_cancelled_at_once() {
     let bad = event(1, order_placed(&["acme"; 101]));
     check(&[], bad.clone(), &[cancelled(&[(Other, many)])]);
     check(&[short(2, 1)], bad.clone(), &[cancelled(&[(Other, many), SHORT])]);
-    check(std::slice::from_ref(&bad), placed(9), &[]);
+    check(std::slice::from_ref(&bad), placed(9), &[Said::NOT_THE_FIRST]);
     check(std::slice::from_ref(&bad), deadline(7), &[]);
     let book = after_hearing(&[bad]);
     let kept = book.orders[&order()].placed.clone().unwrap().body.unwrap();

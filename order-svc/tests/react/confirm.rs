@@ -37,7 +37,9 @@ fn only_answers_to_the_order_placed_that_counts_count() {
     assert_eq!(after_hearing(&[others[3].clone(), placed(1)]), after_hearing(&[placed(1)]));
     // What answers nothing is no answer.
     let no_cause = Heard { cause: None, ..short(2, 1) };
-    check(&[placed(1)], no_cause, &[]);
+    check(&[placed(1)], no_cause, &[ignored("it answers nothing")]);
+    let another = ignored("it answers another OrderPlaced than the one that counts");
+    check(&[placed(1)], others[3].clone(), &[another]);
 }
 
 #[test]
@@ -46,7 +48,9 @@ fn each_counts_once_and_only_who_was_asked() {
     check(&given, notified(4, 1, "acme"), &[]);
     let given = [&given[..], &[notified(4, 1, "acme"), notified(14, 1, "acme")]].concat();
     check(&given, notified(5, 1, "globex"), &[confirmed(&[2, 3, 4, 5])]);
-    check(&[placed(1)], declined(4, 1, "initech"), &[]);
+    check(&[placed(1)], declined(4, 1, "initech"), &[ignored("this seller was not asked")]);
+    let before = ignored("whoever says it has answered before");
+    check(&[placed(1), reserved(2, 1)], short(13, 1), &[before]);
     check(&[declined(4, 1, "initech")], placed(1), &[deadline_set()]);
 }
 
@@ -54,7 +58,7 @@ fn each_counts_once_and_only_who_was_asked() {
 fn another_order_placed_with_the_same_order_id_changes_nothing() {
     let other = event(9, order_placed(&["initech"]));
     for given in [vec![placed(1)], confirmed_order(), vec![placed(1), short(2, 1)]] {
-        check(&given, other.clone(), &[]);
+        check(&given, other.clone(), &[Said::NOT_THE_FIRST]);
         let with_other = [given.clone(), vec![other.clone()]].concat();
         assert_eq!(after_hearing(&with_other), after_hearing(&given));
     }

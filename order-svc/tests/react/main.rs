@@ -72,6 +72,10 @@ fn completed(at: i64) -> Said<Says> {
     Said::now(OrderCompleted { order_id: order(), delivered_at: Timestamp(at) })
 }
 
+fn ignored(why: &'static str) -> Said<Says> {
+    Said::Ignored(why)
+}
+
 fn deadline_set() -> Said<Says> {
     Said::after(Duration::from_secs(30), OrderDeadlinePassed { order_id: order() })
 }
@@ -88,13 +92,17 @@ fn status(book: &OrderBook) -> Status {
     book.orders[&order()].placed.clone().unwrap().status
 }
 
-/// Hears everything and notes what was said at which step; deadlines that are set are left out.
+/// Hears everything and notes what was said at which step; what is said to nobody else is left out.
 fn story(heard: &[Heard<Hears>]) -> Vec<(usize, Said<Says>)> {
     let mut book = book();
     let mut story = vec![];
     for (step, heard) in heard.iter().enumerate() {
         let said = react(&mut book, heard, NOW);
-        story.extend(said.into_iter().filter(|s| *s != deadline_set()).map(|said| (step, said)));
+        story.extend(
+            said.into_iter()
+                .filter(|s| matches!(s, Said::Now(_) | Said::Itself))
+                .map(|said| (step, said)),
+        );
     }
     story
 }

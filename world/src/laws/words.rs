@@ -71,14 +71,14 @@ pub fn answered(party: Party, record: &Record, first: bool, said: &[Said<Event>]
     };
     let answers = said.iter().filter(|said| matches!(said, Said::Now(_))).count();
     let right = match (hearing.answers, &record.event) {
-        (Answers::Always, Event::OrderPlaced(placed)) if first && party == Party::Sellers => {
+        (Answers::Each, Event::OrderPlaced(placed)) if first => {
             // One with too many lines is declined in the name of one seller.
             let sellers = history::sellers(placed).len();
             answers == if placed.lines.len() <= LINES_MAX { sellers } else { 1 }
         }
         (Answers::Always, _) if first => 0 < answers,
         (Answers::Never, _) => answers == 0,
-        (Answers::Always | Answers::Sometimes, _) => true,
+        (Answers::Always | Answers::Each | Answers::Sometimes, _) => true,
     };
     holds(Law::AlwaysAnswered, record.key(), right, || {
         format!("{} answers {} with {answers} events", hearing.event.name, party.manifest().service)

@@ -60,7 +60,7 @@ impl World {
         let said = self.states.react(&self.rules.decisions, party, record, self.now);
         laws::answered(party, record, first, &said)?;
         if matches!(record.event, Event::OrderPlaced(_)) && !first {
-            let unchanged = said.is_empty() && before == self.states;
+            let unchanged = said == [Said::NOT_THE_FIRST] && before == self.states;
             laws::holds(Law::TheFirstOrderPlacedCounts, record.key(), unchanged, || {
                 format!("{} says {said:?}", party.manifest().service)
             })?;
@@ -76,6 +76,7 @@ impl World {
                     self.mailbox(party).set(Rc::new(timer));
                 }
                 Said::Itself => self.append(Rc::clone(record))?,
+                Said::Ignored(_) => {}
             }
         }
         self.check_states(party, record)
