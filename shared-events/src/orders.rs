@@ -110,7 +110,9 @@ pub enum CancellationCode {
     SellerDeclined,
     /// The deadline passed without this answer.
     NotAnswered,
-    /// A reason that a newer writer has and this reader does not know.
+    /// Nobody can carry out such an order: it has no lines, or too many. Also a reason that a newer
+    /// writer has and this reader does not know, which is all that the schema's own words say: a
+    /// schema that is committed is not edited, be it for its words.
     Other,
 }
 
