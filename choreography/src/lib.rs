@@ -39,6 +39,8 @@ pub mod clock;
 
 pub mod embedded;
 
+pub mod reference;
+
 mod handle;
 
 mod hear;

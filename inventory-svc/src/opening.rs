@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
+use choreography::reference::Text;
 use shared_events::ids::Sku;
 
 /// The pieces that each SKU starts with.
@@ -33,18 +34,10 @@ impl Opening {
     /// # Errors
     /// The file cannot be read, or which line of it is wrong and what would be right.
     pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
-        let (name, text) = match path {
-            None => {
-                ("the built-in stock.toml".into(), include_str!("../data/stock.toml").to_owned())
-            }
-            Some(path) => {
-                let name = path.display().to_string();
-                (name.clone(), std::fs::read_to_string(path).context(name)?)
-            }
-        };
-        let pieces: BTreeMap<Sku, OpeningPieces> = toml::from_str(&text).with_context(|| {
-            format!("{name}: each line must be a SKU and its pieces, such as: teapot = 250")
-        })?;
+        let text = Text::read(path, include_str!("../data/stock.toml"))?;
+        let pieces: BTreeMap<Sku, OpeningPieces> = text
+            .parse()
+            .context("each line must be a SKU and its pieces, such as: teapot = 250")?;
         Ok(Self(pieces.into_iter().map(|(sku, OpeningPieces(pieces))| (sku, pieces)).collect()))
     }
 }

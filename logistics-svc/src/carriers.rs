@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use choreography::reference::Text;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -42,10 +42,13 @@ impl Carriers {
     ///
     /// # Errors
     /// The file cannot be read, or which line of it is wrong and what would be right.
-    pub fn read(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else { return Self::parse(include_str!("../data/carriers.toml")) };
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        Self::parse(&text).with_context(|| path.display().to_string())
+    pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let text = Text::read(path, include_str!("../data/carriers.toml"))?;
+        let table: Self = text.parse()?;
+        match table.mistake() {
+            None => Ok(table),
+            Some((place, what)) => Err(text.wrong(place, what)),
+        }
     }
 
     /// The first zone with this country, and who goes there, in the order of the file.
@@ -56,30 +59,27 @@ impl Carriers {
         Some((zone, carriers.filter(|carrier| carrier.zones.contains(&zone.name))))
     }
 
-    fn parse(text: &str) -> Result<Self> {
-        let line = |byte: usize| 1 + text[..byte].matches('\n').count();
-        let table: Self = match toml::from_str(text) {
-            Ok(table) => table,
-            Err(e) => bail!("line {}: {}", line(e.span().unwrap_or_default().start), e.message()),
-        };
-        let zones: Vec<_> = table.zones.iter().map(|zone| &zone.get_ref().name).collect();
-        for carrier in &table.carriers {
+    /// What does not fit together: where it stands in the text, and what is wrong.
+    fn mistake(&self) -> Option<(usize, String)> {
+        let zones: Vec<_> = self.zones.iter().map(|zone| &zone.get_ref().name).collect();
+        for carrier in &self.carriers {
             let mut named = carrier.get_ref().zones.iter();
             if let Some(bad) = named.find(|name| !zones.contains(name)) {
-                let line = line(carrier.span().start);
-                bail!("line {line}: there is no zone {bad:?}, the zones are {zones:?}");
+                let what = format!("there is no zone {bad:?}, the zones are {zones:?}");
+                return Some((carrier.span().start, what));
             }
         }
-        for zone in &table.zones {
-            let (line, Zone { name, countries, .. }) = (line(zone.span().start), zone.get_ref());
+        for zone in &self.zones {
+            let (place, Zone { name, countries, .. }) = (zone.span().start, zone.get_ref());
             if let Some(bad) = countries.iter().find(|code| !is_country(code)) {
-                bail!("line {line}: a country is two capital letters like \"DE\", not {bad:?}");
+                let what = format!("a country is two capital letters like \"DE\", not {bad:?}");
+                return Some((place, what));
             }
-            if !table.carriers.iter().any(|carrier| carrier.get_ref().zones.contains(name)) {
-                bail!("line {line}: no carrier goes to the zone {name:?}");
+            if !self.carriers.iter().any(|carrier| carrier.get_ref().zones.contains(name)) {
+                return Some((place, format!("no carrier goes to the zone {name:?}")));
             }
         }
-        Ok(table)
+        None
     }
 }
 

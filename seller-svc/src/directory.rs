@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use choreography::reference::Text;
 use serde::Deserialize;
 use shared_events::ids::SellerId;
 use toml::Spanned;
@@ -42,31 +42,22 @@ impl Directory {
     ///
     /// # Errors
     /// The file cannot be read, or which line of it is wrong and what would be right.
-    pub fn read(path: Option<&Path>) -> Result<Self> {
-        let Some(path) = path else { return Self::parse(include_str!("../data/sellers.toml")) };
-        let text = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
-        Self::parse(&text).with_context(|| path.display().to_string())
+    pub fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let text = Text::read(path, include_str!("../data/sellers.toml"))?;
+        let file: File = text.parse()?;
+        let mut standings = BTreeMap::new();
+        for seller in file.sellers {
+            let (place, Seller { id, standing, .. }) = (seller.span().start, seller.into_inner());
+            if standings.insert(id.clone(), standing).is_some() {
+                let what = format!("the seller {id} is there twice; once is right");
+                return Err(text.wrong(place, what));
+            }
+        }
+        Ok(Self(standings))
     }
 
     /// The standing of a seller, if there is such a seller.
     pub fn standing(&self, seller: &SellerId) -> Option<Standing> {
         self.0.get(seller).copied()
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        let line = |byte: usize| 1 + text[..byte].matches('\n').count();
-        let file: File = match toml::from_str(text) {
-            Ok(file) => file,
-            Err(e) => bail!("line {}: {}", line(e.span().unwrap_or_default().start), e.message()),
-        };
-        let mut standings = BTreeMap::new();
-        for seller in file.sellers {
-            let (line, Seller { id, standing, .. }) =
-                (line(seller.span().start), seller.into_inner());
-            if standings.insert(id.clone(), standing).is_some() {
-                bail!("line {line}: the seller {id} is there twice; once is right");
-            }
-        }
-        Ok(Self(standings))
     }
 }
