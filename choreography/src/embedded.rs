@@ -19,10 +19,7 @@ pub struct EmbeddedBroker {
 
 const REFUSED: RDKafkaRespErr = RDKafkaRespErr::RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED;
 
-/// How many records a partition keeps.
-pub const RECORDS_MAX: usize = 100_000;
-
-/// How many bytes a partition keeps.
+/// How many bytes a partition keeps, of at most 100,000 records.
 pub const BYTES_MAX: usize = 5 * 1024 * 1024;
 
 /// How long the mock cluster takes from one request by its own interface to the next.

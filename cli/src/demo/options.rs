@@ -4,25 +4,16 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::ensure;
-use choreography::embedded::{BYTES_MAX, RECORDS_MAX};
+use choreography::embedded::BYTES_MAX;
 use shared_events::topics::PARTITIONS;
 
 /// All records about one order on one topic are smaller than this, together with what the broker
 /// adds to each; each demo measures it.
 pub(super) const ORDER_BYTES_MAX: usize = 5 * 1024;
 
-/// The most records about one order on one topic: placed, cancellation asked for, confirmed,
-/// completed, and one to spare.
-const ORDER_RECORDS_MAX: usize = 5;
-
 /// Of so many orders the embedded broker loses no record before it is read. The half is for keys
-/// that do not spread evenly over the partitions.
-const ORDERS_MAX: usize = {
-    let by_bytes = BYTES_MAX / ORDER_BYTES_MAX;
-    let by_records = RECORDS_MAX / ORDER_RECORDS_MAX;
-    let a_partition = if by_bytes < by_records { by_bytes } else { by_records };
-    a_partition * PARTITIONS as usize / 2
-};
+/// that do not spread evenly over the partitions. Its limit on records is far away then.
+const ORDERS_MAX: usize = BYTES_MAX / ORDER_BYTES_MAX * PARTITIONS as usize / 2;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -74,8 +65,8 @@ impl Options {
     pub(super) fn check(&self) -> anyhow::Result<()> {
         ensure!(
             self.orders as usize <= ORDERS_MAX,
-            "--orders {}: at most {ORDERS_MAX} fit, as the embedded broker keeps {} MiB or {RECORDS_MAX} \
-             records of a partition; for more use Kafka and `choreo emit`",
+            "--orders {}: at most {ORDERS_MAX} fit, as the embedded broker keeps {} MiB of a \
+             partition; for more use Kafka and `choreo emit`",
             self.orders,
             BYTES_MAX >> 20
         );
