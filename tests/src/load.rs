@@ -1,6 +1,7 @@
 //! How events get to Kafka: a producer of the tests' own, as any other system would have.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use choreography::clock;
@@ -94,6 +95,28 @@ impl Load {
             puts(order).iter().for_each(|put| self.enqueue(put));
         }
         self.flush();
+    }
+
+    /// Places orders, `rate` a second, until it is told to stop, or whoever would tell it has gone.
+    /// Out: how many were placed, when all are acknowledged.
+    ///
+    /// # Panics
+    /// There are no more orders, or a record is not acknowledged.
+    pub fn place_until(&self, orders: &[Order], rate: u32, stop: &Receiver<()>) -> usize {
+        let began = Instant::now();
+        for (number, order) in (0..).zip(orders) {
+            let due = Duration::from_secs(1) * number / rate;
+            match stop.recv_timeout(due.saturating_sub(began.elapsed())) {
+                Err(RecvTimeoutError::Timeout) => {
+                    puts(order).iter().for_each(|put| self.enqueue(put));
+                }
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                    self.flush();
+                    return number as usize;
+                }
+            }
+        }
+        panic!("all {} orders are placed, and nobody has said stop", orders.len());
     }
 
     fn flush(&self) {

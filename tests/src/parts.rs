@@ -1,8 +1,6 @@
 //! The real parts that the tests behind the feature `real` need, and who may use them.
 
-use std::fs::File;
-
-use crate::binaries;
+use std::fs::{File, OpenOptions};
 
 /// Where the parts listen.
 #[derive(Clone, Debug)]
@@ -44,14 +42,19 @@ fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set.\n{HOW}"))
 }
 
-/// Waits until no other test uses the parts, as topics and groups have fixed names; they are ours
-/// for as long as the file is open.
+/// Waits until no other test uses the Kafka at `brokers`, as topics and groups have fixed names; it
+/// is ours for as long as the file is open. The lock belongs to the Kafka, so that tests of another
+/// checkout wait, too. Each name of this machine is the same Kafka, so only the port counts.
 ///
 /// # Panics
-/// The folder of the builds cannot be written.
+/// The folder for temporary files cannot be written, or the lock is another user's.
 #[must_use]
-pub fn alone() -> File {
-    let file = File::create(binaries::target_folder().join("parts.lock")).expect("a lock file");
-    file.lock().expect("the lock of the parts");
+pub fn alone(brokers: &str) -> File {
+    let first = brokers.split(',').next().unwrap_or_default();
+    let port = first.rsplit(':').next().unwrap_or_default();
+    let path = std::env::temp_dir().join(format!("choreo-tests-kafka-{port}.lock"));
+    let file = OpenOptions::new().create(true).append(true).open(&path);
+    let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    file.lock().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     file
 }

@@ -52,7 +52,7 @@ impl World {
     #[must_use]
     pub fn new(test: &str, storage: Storage) -> Self {
         let parts = Parts::named();
-        let broker = Broker::Shared(parts::alone());
+        let broker = Broker::Shared(parts::alone(&parts.brokers));
         let again = format!(
             "KAFKA_BROKERS={} POSTGRES_URL={} cargo test -p tests --features real --test {test} {}",
             parts.brokers,

@@ -2,6 +2,7 @@
 //! started again, then the other one. Nothing is lost, and nothing has its effect twice.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use tests::check::Expected;
@@ -11,9 +12,11 @@ use tests::service::Service;
 use tests::wait;
 use tests::world::World;
 
-/// In each of two rounds: half of them at once, the others at a steady rate.
-const ORDERS: usize = 1_000;
+/// In each of two rounds: so many orders at once, then more at a steady rate until all are killed.
+const AT_ONCE: usize = 500;
 const RATE: u32 = 50;
+/// More than can be placed in a round before one of its waits has failed.
+const STEADILY_MAX: usize = RATE as usize * Service::ALL.len() * wait::LIMIT.as_secs() as usize;
 const SEED: u64 = 3;
 
 /// A service is killed when it has handled so many events of a round: before it has handled what
@@ -26,24 +29,29 @@ const LIMIT: Duration = Duration::from_secs(120);
 fn nothing_is_lost_by_sigkill(storage: Storage) {
     let mut world = World::new("killed_instances", storage);
     let rounds = [world.start_all(), world.start_all()];
-    let orders = orders::mix(SEED, rounds.len() * ORDERS);
-    for (round, victims) in (1..).zip(&rounds) {
+    let all = orders::mix(SEED, rounds.len() * (AT_ONCE + STEADILY_MAX));
+    let mut orders = vec![];
+    for (victims, all) in rounds.iter().zip(all.chunks(AT_ONCE + STEADILY_MAX)) {
         let before = Service::ALL.map(|service| (service, handled(&world.databases, service)));
-        let (at_once, steadily) = orders[(round - 1) * ORDERS..round * ORDERS].split_at(ORDERS / 2);
-        std::thread::scope(|scope| {
+        let (at_once, steadily) = all.split_at(AT_ONCE);
+        let placed = std::thread::scope(|scope| {
             let load = &world.load;
-            let placing = scope.spawn(|| {
+            // It goes when a wait fails, too, and the load ends with it.
+            let (stop, stopped) = mpsc::channel();
+            let placing = scope.spawn(move || {
                 load.place(at_once, 0);
-                load.place(steadily, RATE);
+                load.place_until(steadily, RATE, &stopped)
             });
             for (service, before) in before {
                 wait_at_work(&world.databases, service, before + MIDDLE);
                 world.processes.kill(victims[&service]);
                 world.processes.start_again(victims[&service]);
             }
-            assert!(!placing.is_finished(), "the load was over before all were killed");
+            drop(stop);
+            placing.join().expect("orders are placed")
         });
-        world.wait_at_rest(round * ORDERS, LIMIT);
+        orders.extend_from_slice(&all[..AT_ONCE + placed]);
+        world.wait_at_rest(orders.len(), LIMIT);
     }
     world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
 }
