@@ -180,13 +180,13 @@ fn a_confirmed_order_is_dispatched_and_then_delivered() {
 
 #[test]
 fn only_what_is_planned_is_dispatched() {
-    let ignored = Said::Ignored("no shipment of this order waits to be dispatched");
-    check(&[], &confirmed(), &[ignored.clone()]);
-    check(&[placed("AQ", &[(1, 1)])], &confirmed(), &[ignored.clone()]);
-    check(&[cancelled()], &confirmed(), &[ignored.clone()]);
-    check(&[usual(), cancelled()], &confirmed(), &[ignored.clone()]);
-    check(&[usual(), confirmed()], &confirmed(), &[ignored.clone()]);
-    check(&[usual(), confirmed(), delivered().into()], &confirmed(), &[ignored.clone()]);
+    let ignored = [Said::Ignored("no shipment of this order waits to be dispatched")];
+    check(&[], &confirmed(), &ignored);
+    check(&[placed("AQ", &[(1, 1)])], &confirmed(), &ignored);
+    check(&[cancelled()], &confirmed(), &ignored);
+    check(&[usual(), cancelled()], &confirmed(), &ignored);
+    check(&[usual(), confirmed()], &confirmed(), &ignored);
+    check(&[usual(), confirmed(), delivered().into()], &confirmed(), &ignored);
 }
 
 #[test]
