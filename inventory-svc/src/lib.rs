@@ -7,6 +7,9 @@
 //! | OrderCancelled | StockReleased, if stock was reserved |
 //! | StockReceived | nothing; stock grows |
 
+// A new variant must break the build where it matters, and in a service it always does.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 use std::path::PathBuf;
 
 use choreography::db::{DbResult, Migration, Transaction};

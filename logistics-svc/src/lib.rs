@@ -8,6 +8,9 @@
 //! | ShipmentDelivered (its timer) | ShipmentDelivered |
 //! | OrderCancelled | ShipmentCancelled, if a shipment was planned |
 
+// A new variant must break the build where it matters, and in a service it always does.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;

@@ -10,6 +10,9 @@
 //! | OrderDeadlinePassed (its timer) | OrderDeadlinePassed and OrderCancelled, if not all have answered |
 //! | ShipmentDelivered | OrderCompleted |
 
+// A new variant must break the build where it matters, and in a service it always does.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 use std::time::Duration;
 
 use choreography::app::Access;

@@ -9,6 +9,9 @@
 //! logistics-svc and order-svc refuse it. One with too many lines is declined in the name of its
 //! first seller only: that is enough to end it, and bounds what one event can make this say.
 
+// A new variant must break the build where it matters, and in a service it always does.
+#![warn(clippy::wildcard_enum_match_arm)]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 

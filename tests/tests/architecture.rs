@@ -94,6 +94,15 @@ fn a_service_knows_neither_kafka_nor_telemetry_nor_another_service() {
 }
 
 #[test]
+fn a_service_matches_every_variant() {
+    let lint = "#![warn(clippy::wildcard_enum_match_arm)]";
+    let file = |service: String| format!("{service}/src/lib.rs");
+    let text = |file: &String| fs::read_to_string(root().join(file)).expect("lib.rs");
+    let without = services().into_iter().map(file).filter(|file| !text(file).contains(lint));
+    none(&format!("a service says {lint}"), without.collect());
+}
+
+#[test]
 fn decisions_import_only_the_contract() {
     let allowed = ["std::", "crate::", "shared_events::", "choreography::service::"];
     // What is kept as text has to say how.
