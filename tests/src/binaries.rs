@@ -7,8 +7,8 @@ use std::sync::OnceLock;
 
 use crate::service::Service;
 
-/// Where the binary of `service` is. The first call builds all of them, in the profile of the
-/// test itself, so that no test runs against stale ones; and what is built meanwhile by somebody
+/// Where the binary of `service` is. The first call builds those that are not there or are older than
+/// their sources, in the profile of the test itself, so that no test runs against stale ones; and what is built meanwhile by somebody
 /// else does not change them, so that a test runs against the same ones to its end.
 ///
 /// # Panics
@@ -36,6 +36,39 @@ fn profile_folder() -> PathBuf {
 
 fn build() -> PathBuf {
     let folder = profile_folder();
+    if !Service::ALL.iter().all(|service| is_fresh(&folder.join(service.name()))) {
+        run_cargo(&folder);
+    }
+    let own = target_folder().join("tests").join(format!("{BINARIES}{}", std::process::id()));
+    sweep(own.parent().expect("a folder in another"));
+    fs::create_dir_all(&own).expect("a folder for binaries");
+    for service in Service::ALL {
+        let link = own.join(service.name());
+        let _ = fs::remove_file(&link);
+        // Cargo and the linker make new files, and never write into old ones.
+        fs::hard_link(folder.join(service.name()), link).expect("a link to a binary");
+    }
+    own
+}
+
+/// Whether a binary is newer than all that it is made of. A run of all tests has built it already,
+/// and Cargo would build it once more: with the features that the services need by themselves.
+fn is_fresh(binary: &Path) -> bool {
+    let modified = |path: &Path| fs::metadata(path).and_then(|file| file.modified()).ok();
+    // Beside it Cargo says what it was made of: `BINARY: SOURCE SOURCE …`.
+    let listed = fs::read_to_string(binary.with_extension("d")).unwrap_or_default();
+    let Some((built, (_, sources))) = modified(binary).zip(listed.trim().split_once(": ")) else {
+        return false;
+    };
+    let folders = fs::read_dir(project_folder()).into_iter().flatten().flatten();
+    let manifests =
+        folders.map(|entry| entry.path().join("Cargo.toml")).filter(|path| path.exists());
+    let top = ["Cargo.toml", "Cargo.lock"].map(|name| project_folder().join(name));
+    let mut all = sources.split(' ').map(PathBuf::from).chain(manifests).chain(top);
+    all.all(|path| modified(&path).is_some_and(|changed| changed <= built))
+}
+
+fn run_cargo(folder: &Path) {
     let profile = match folder.file_name().and_then(|name| name.to_str()) {
         Some("debug") | None => "dev",
         Some(name) => name,
@@ -48,16 +81,6 @@ fn build() -> PathBuf {
     }
     let ended = cargo.status().expect("cargo starts");
     assert!(ended.success(), "the services do not build: {cargo:?}");
-    let own = target_folder().join("tests").join(format!("{BINARIES}{}", std::process::id()));
-    sweep(own.parent().expect("a folder in another"));
-    fs::create_dir_all(&own).expect("a folder for binaries");
-    for service in Service::ALL {
-        let link = own.join(service.name());
-        let _ = fs::remove_file(&link);
-        // Cargo and the linker make new files, and never write into old ones.
-        fs::hard_link(folder.join(service.name()), link).expect("a link to a binary");
-    }
-    own
 }
 
 /// The folder of a process begins with this, its id follows.
