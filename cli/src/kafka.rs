@@ -121,7 +121,6 @@ impl Look {
     }
 }
 
-
 /// Whether a topic can be used.
 ///
 /// # Errors

@@ -27,8 +27,8 @@ mod sqlite;
 use std::marker::PhantomData;
 
 use deadpool_postgres::Pool;
-use sqlx::sqlite::SqliteRow;
 use sqlx::SqlitePool;
+use sqlx::sqlite::SqliteRow;
 
 pub use fault::{Conflict, DbFault, DbResult};
 pub use input::Input;

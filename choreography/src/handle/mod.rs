@@ -106,6 +106,8 @@ pub(crate) struct Decided {
     sending: HashMap<uuid::Uuid, ActiveSpan>,
     /// What is told of each event, once that counts.
     processed: Vec<Processed>,
+    /// Why an event does not count, by its id.
+    ignored: HashMap<uuid::Uuid, &'static str>,
 }
 
 /// What telemetry is told of an event that was decided about.
@@ -116,8 +118,6 @@ struct Processed {
     died: Option<&'static str>,
     span: ActiveSpan,
     ended: SystemTime,
-    /// Why an event does not count, by its id.
-    ignored: HashMap<uuid::Uuid, &'static str>,
 }
 
 /// A row of `timers` to be.

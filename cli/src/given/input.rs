@@ -40,9 +40,7 @@ impl Input {
             Some(path) if !dash(path) => Ok(Self::File { path: path.clone(), count }),
             // Standard input is read only when it is named: in a loop it belongs to the loop, and in
             // a job of cron it is empty.
-            None if given.stdin.is_none() => {
-                Ok(Self::Template { json: template(event), count })
-            }
+            None if given.stdin.is_none() => Ok(Self::Template { json: template(event), count }),
             Some(_) | None => {
                 let error = "--count is not for standard input: each of its values is said once";
                 ensure!(times.is_none(), error);
