@@ -80,7 +80,9 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => Transaction::Postgres(PgTransaction::begin(pool).await?),
+            Self::Postgres(pool) => {
+                Transaction::Postgres(Box::new(PgTransaction::begin(pool).await?))
+            }
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
         })
     }
@@ -91,7 +93,9 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin_read(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => Transaction::Postgres(PgTransaction::begin(pool).await?),
+            Self::Postgres(pool) => {
+                Transaction::Postgres(Box::new(PgTransaction::begin(pool).await?))
+            }
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
         })
     }
@@ -108,7 +112,7 @@ impl Database {
 /// A transaction. Dropped without [`Transaction::commit`] it is rolled back.
 pub enum Transaction {
     /// In PostgreSQL.
-    Postgres(PgTransaction),
+    Postgres(Box<PgTransaction>),
     /// In SQLite.
     Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
 }

@@ -41,7 +41,11 @@ pub(super) async fn read_if_any<B: Body + DeserializeOwned + Default>(
     is_json(&headers)?;
     match json::parse(&body)? {
         Json::Null => Ok(B::default()),
-        json => typed(json),
+        json @ (Json::Bool(_)
+        | Json::Number(_)
+        | Json::Text(_)
+        | Json::List(_)
+        | Json::Object(_)) => typed(json),
     }
 }
 
