@@ -6,7 +6,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::config::Config;
-use crate::db::{Database, DbFault, DbResult, Migration};
+use crate::db::{self, Database, DbFault, DbResult, Migration};
 use crate::health::Health;
 use crate::manifest::Manifest;
 use crate::service::Service;
@@ -36,7 +36,7 @@ async fn connect(url: &str) -> anyhow::Result<Database> {
     let mut told = None;
     loop {
         let error = match Database::connect(url).await {
-            Err(error) if is_away(&error) => format!("{error:#}"),
+            Err(error) if db::is_away(&error) => format!("{error:#}"),
             other => return other,
         };
         if told.as_ref() != Some(&error) {
@@ -44,18 +44,6 @@ async fn connect(url: &str) -> anyhow::Result<Database> {
             told = Some(error);
         }
         tokio::time::sleep(EACH).await;
-    }
-}
-
-fn is_away(error: &anyhow::Error) -> bool {
-    // PostgreSQL starts, stops, or has no connection left; see its documentation, appendix A.
-    const LATER: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
-    match error.downcast_ref::<sqlx::Error>() {
-        Some(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut) => true,
-        Some(sqlx::Error::Database(error)) => {
-            error.code().is_some_and(|code| LATER.contains(&code.as_ref()))
-        }
-        Some(_) | None => false,
     }
 }
 

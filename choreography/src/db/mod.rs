@@ -34,6 +34,7 @@ pub use fault::{Conflict, DbFault, DbResult};
 pub use input::Input;
 pub use migrate::Migration;
 pub use postgres::PgTransaction;
+pub(crate) use postgres::is_away;
 pub use row::{Column, FromPgRow, Row};
 
 /// A database of one service.

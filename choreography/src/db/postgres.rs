@@ -6,11 +6,14 @@
 //! statement of its own that sees what was committed before it began, and after one that fails it
 //! refuses those that follow.
 
+use std::error::Error;
 use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::Context;
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{
+    Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
+};
 use futures::FutureExt;
 use futures::future::join_all;
 use tokio_postgres::types::ToSql;
@@ -43,6 +46,20 @@ pub(super) async fn connect(url: &str, connections: usize) -> anyhow::Result<Poo
         .build()?;
     drop(pool.get().await.context("cannot connect to PostgreSQL")?);
     Ok(pool)
+}
+
+/// Whether a connection failed because the server is not there now.
+pub(crate) fn is_away(error: &anyhow::Error) -> bool {
+    // It starts, stops, or has no connection left; see PostgreSQL's documentation, appendix A.
+    const LATER: [&str; 4] = ["57P01", "57P02", "57P03", "53300"];
+    match error.downcast_ref::<PoolError>() {
+        Some(PoolError::Timeout(_)) => true,
+        Some(PoolError::Backend(error)) => match error.code() {
+            Some(code) => LATER.contains(&code.code()),
+            None => error.source().is_some_and(|cause| cause.is::<std::io::Error>()),
+        },
+        Some(_) | None => false,
+    }
 }
 
 /// A transaction. It begins with its first statement.

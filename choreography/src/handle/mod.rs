@@ -222,8 +222,12 @@ impl<S: Service> Handler<S> {
             .filter_map(|incoming| incoming.content.as_ref().ok())
             .map(|content| content.heard.clone())
             .collect();
-        let spoken = steps::lock(&mut db, &new).await?;
+        let locked = steps::lock(&mut db, &new).await?;
         let owed = steps::owed(&mut db, batch).await?;
+        let spoken = match locked {
+            Some(locked) => db.answer(locked).await?.into_iter().collect(),
+            None => BTreeMap::new(),
+        };
         let mut decided = if heard.is_empty() {
             self.react(None, &new, spoken)?.1
         } else {

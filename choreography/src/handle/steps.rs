@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use uuid::Uuid;
 
 use super::Decided;
-use crate::db::{DbResult, Input, Transaction};
+use crate::db::{Asked, DbResult, Input, Transaction};
 use crate::incoming::{Incoming, Via};
 use crate::record::{Owed, Record};
 
@@ -116,11 +116,11 @@ fn dead<E>(incoming: &Incoming<E>) -> i64 {
     }
 }
 
-/// Locks the keys of the new events. Out: the sequence of the last answer about each.
+/// Locks the keys of the new events. The answer: the sequence of the last answer about each.
 pub(super) async fn lock<E>(
     db: &mut Transaction,
     new: &[&Incoming<E>],
-) -> DbResult<BTreeMap<String, i64>> {
+) -> DbResult<Option<Asked<(String, i64)>>> {
     const KNOW: &str = "INSERT INTO spoken (key, sequence)
         SELECT key, 0 FROM input WHERE true ON CONFLICT (key) DO NOTHING";
     const LOCK: &str = "SELECT key, sequence FROM spoken
@@ -128,11 +128,11 @@ pub(super) async fn lock<E>(
     let keys: BTreeSet<&str> =
         new.iter().filter_map(|i| i.content.as_ref().ok()).map(|c| c.key.as_str()).collect();
     if keys.is_empty() {
-        return Ok(BTreeMap::new());
+        return Ok(None);
     }
     let input = || Input::new().text("key", keys.iter().map(|key| (*key).to_owned()));
     db.execute(KNOW, input()).await?;
-    Ok(db.fetch::<(String, i64)>(LOCK, input()).await?.into_iter().collect())
+    db.ask(LOCK, input()).await.map(Some)
 }
 
 /// The columns of `owed` as they are read.

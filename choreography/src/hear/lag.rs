@@ -122,7 +122,8 @@ impl Hear {
             let waits = self.paused.is_none() && !self.away && fetched.has_more();
             self.progress.note(&fetched.partition, waits);
         }
-        self.uncommitted = ours.iter().filter_map(|f| self.uncommitted(f)).collect();
+        let uncommitted: Vec<_> = ours.iter().filter_map(|f| self.uncommitted(f)).collect();
+        self.uncommitted.extend(uncommitted);
         Some(ours.into_iter().map(|fetched| self.lag(fetched)).collect())
     }
 

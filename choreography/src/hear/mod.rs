@@ -8,7 +8,7 @@ mod lag;
 mod offsets;
 mod trouble;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -50,14 +50,19 @@ pub(crate) struct Hear {
     progress: Progress,
     /// What keeps records from coming.
     trouble: Option<Trouble>,
-    /// Whose position the client said last was not committed.
-    uncommitted: Vec<Partition>,
+    /// Whose position is to be committed.
+    uncommitted: BTreeSet<Partition>,
+    /// When something was committed last.
+    committed: Instant,
     /// No broker can be reached.
     away: bool,
 }
 
 /// Damaged records are asked for again after this time.
 const DAMAGED_REST: Duration = Duration::from_secs(5);
+
+/// At most so often are offsets committed while records keep coming.
+const COMMIT_EACH: Duration = Duration::from_millis(100);
 
 /// No longer than this between two records of one batch.
 const LULL: Duration = Duration::from_millis(1);
@@ -82,7 +87,8 @@ impl Hear {
             failed: None,
             progress: Progress::default(),
             trouble: None,
-            uncommitted: vec![],
+            uncommitted: BTreeSet::new(),
+            committed: Instant::now(),
             away: false,
         })
     }
@@ -236,42 +242,39 @@ impl Hear {
         Ok(())
     }
 
-    /// Commits the offsets after a batch, but for partitions that are no longer ours.
-    ///
-    /// # Errors
-    /// As the client says. Nothing is lost by that.
-    pub(crate) fn commit(&mut self, batch: &Batch) -> Result<(), KafkaError> {
-        let mut offsets = TopicPartitionList::new();
+    /// All before the ends of a batch is handled. Its offsets are due to be committed, but for
+    /// partitions that are no longer ours.
+    pub(crate) fn handled(&mut self, batch: &Batch) {
         for (partition, next) in &batch.next {
             if self.assignments.advance(partition, next.assignment, next.offset) {
-                offsets.add_partition_offset(
-                    &partition.0,
-                    partition.1,
-                    Offset::Offset(next.offset),
-                )?;
+                self.uncommitted.insert(partition.clone());
             }
         }
-        self.commit_all(&offsets)
     }
 
-    /// Commits again what the client's last statistics show as not committed: a commit during a
-    /// rebalance is refused, which the client does not tell. Nothing is lost by that, but timers
-    /// wait for what the group has committed.
+    /// Commits what is due, but while records keep coming not after each batch: a commit costs the
+    /// broker as much as a record does.
     ///
     /// # Errors
-    /// As the client says.
-    pub(crate) fn commit_again(&mut self) -> Result<(), KafkaError> {
+    /// As the client says. Nothing is lost by that: the client's next statistics show what is not
+    /// committed, and then it is due again. That also mends a commit that was refused during a
+    /// rebalance; timers wait for what the group has committed.
+    pub(crate) fn commit(&mut self, records_keep_coming: bool) -> Result<(), KafkaError> {
+        if records_keep_coming && self.committed.elapsed() < COMMIT_EACH {
+            return Ok(());
+        }
+        self.committed = Instant::now();
         let mut offsets = TopicPartitionList::new();
         for partition in std::mem::take(&mut self.uncommitted) {
             if let Some(next) = self.assignments.position(&partition) {
                 offsets.add_partition_offset(&partition.0, partition.1, Offset::Offset(next))?;
             }
         }
-        self.commit_all(&offsets)
-    }
-
-    fn commit_all(&self, offsets: &TopicPartitionList) -> Result<(), KafkaError> {
-        if offsets.count() == 0 { Ok(()) } else { self.consumer.commit(offsets, CommitMode::Async) }
+        if offsets.count() == 0 {
+            Ok(())
+        } else {
+            self.consumer.commit(&offsets, CommitMode::Async)
+        }
     }
 }
 

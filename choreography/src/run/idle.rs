@@ -193,9 +193,6 @@ impl<S: Service> Runner<S> {
     /// The same without the database, also while that is away. Out: whether there was something new.
     pub(super) fn consumer_figures(&mut self) -> bool {
         let Some(lags) = self.hear.lags() else { return false };
-        if let Err(error) = self.hear.commit_again() {
-            tracing::warn!(%error, "offsets are not committed yet");
-        }
         if self.hear.is_away() {
             self.faults.set(BROKER, "Kafka: no broker can be reached".to_owned());
         } else {

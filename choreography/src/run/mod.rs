@@ -82,11 +82,19 @@ impl<S: Service> Runner<S> {
             self.health.progress();
             self.health.stuck(self.hear.stuck());
             self.tell_trouble();
-            if !batch.is_empty() && self.turn(batch).is_err() {
+            let records_keep_coming = !batch.is_empty();
+            if records_keep_coming && self.turn(batch).is_err() {
                 break;
             }
+            self.commit(records_keep_coming);
         }
         Ok(())
+    }
+
+    fn commit(&mut self, records_keep_coming: bool) {
+        if let Err(error) = self.hear.commit(records_keep_coming) {
+            tracing::warn!(%error, "offsets are not committed: the records will come again");
+        }
     }
 
     /// One batch, from what was taken to its offsets.
@@ -104,9 +112,7 @@ impl<S: Service> Runner<S> {
             self.rest_refused(&places);
             self.idle.busy();
         }
-        if let Err(error) = self.hear.commit(&batch) {
-            tracing::warn!(%error, "offsets are not committed: the records will come again");
-        }
+        self.hear.handled(&batch);
         Ok(())
     }
 
@@ -139,6 +145,7 @@ impl<S: Service> Runner<S> {
     /// Forgets what is acknowledged, as far as the time to drain allows.
     fn drain(&mut self) {
         tracing::info!("stopping");
+        self.commit(false);
         let forgetting = owing::forget_now(&self.handler.db, &self.acknowledged);
         if !self.waiter.is_done_within(self.stop.time_left(), forgetting) {
             tracing::warn!("what was said last is said once more after the next start");
