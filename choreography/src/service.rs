@@ -165,7 +165,8 @@ pub struct EventName {
 }
 
 /// Declares the set of events that a service hears or says: an enum with one variant for each,
-/// named like the event's struct, which has to be in scope.
+/// named like the event's struct, which has to be in scope. A service that only hears says a set
+/// without events.
 ///
 /// ```
 /// use shared_events::orders::{OrderCancelled, OrderPlaced};
@@ -174,70 +175,78 @@ pub struct EventName {
 ///     /// What this service hears.
 ///     pub enum Hears { OrderPlaced, OrderCancelled }
 /// }
+///
+/// choreography::events! {
+///     /// It says nothing.
+///     pub enum Says {}
+/// }
 /// ```
 #[macro_export]
 macro_rules! events {
-    ($(#[$meta:meta])* $vis:vis enum $set:ident { $($event:ident),+ $(,)? }) => {
+    ($(#[$meta:meta])* $vis:vis enum $set:ident { $($event:ident),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq)]
         $vis enum $set {
-            $(#[doc = concat!("See [`", stringify!($event), "`].")] $event($event)),+
+            $(#[doc = concat!("See [`", stringify!($event), "`].")] $event($event)),*
         }
 
         $(impl From<$event> for $set {
             fn from(event: $event) -> Self {
                 Self::$event(event)
             }
-        })+
+        })*
 
         impl $crate::service::Events for $set {
             const ALL: &'static [$crate::service::EventName] = &[
                 $($crate::service::EventName {
                     name: <$event as $crate::Event>::NAME,
                     topic: <$event as $crate::Event>::TOPIC,
-                }),+
+                }),*
             ];
 
             fn decode(
                 name: &$crate::service::EventName,
                 value: &[u8],
             ) -> Result<Self, $crate::DecodeError> {
+                // Nothing reads it where the set has no events.
+                let _ = value;
                 match name.name {
                     $(<$event as $crate::Event>::NAME => {
                         $crate::decode::<$event>(value).map(Self::$event)
-                    })+
+                    })*
                     other => unreachable!("{other} is not in the set; the runtime asks first"),
                 }
             }
 
             fn encode(&self) -> Result<Vec<u8>, $crate::EncodeError> {
-                match self {
-                    $(Self::$event(event) => $crate::encode(event)),+
+                match *self {
+                    $(Self::$event(ref event) => $crate::encode(event)),*
                 }
             }
 
             fn name(&self) -> $crate::service::EventName {
-                match self {
+                match *self {
                     $(Self::$event(_) => $crate::service::EventName {
                         name: <$event as $crate::Event>::NAME,
                         topic: <$event as $crate::Event>::TOPIC,
-                    }),+
+                    }),*
                 }
             }
 
             fn key(&self) -> &str {
-                match self {
-                    $(Self::$event(event) => $crate::Event::key(event)),+
+                match *self {
+                    $(Self::$event(ref event) => $crate::Event::key(event)),*
                 }
             }
 
             fn of_schema(id: u32) -> Option<$crate::service::EventName> {
+                let _ = id;
                 $(if <$event as $crate::Event>::schemas().knows(id) {
                     return Some($crate::service::EventName {
                         name: <$event as $crate::Event>::NAME,
                         topic: <$event as $crate::Event>::TOPIC,
                     });
-                })+
+                })*
                 None
             }
         }
