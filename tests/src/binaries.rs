@@ -7,9 +7,10 @@ use std::sync::OnceLock;
 
 use crate::service::Service;
 
-/// Where the binary of `service` is. The first call builds those that are not there or are older than
-/// their sources, in the profile of the test itself, so that no test runs against stale ones; and what is built meanwhile by somebody
-/// else does not change them, so that a test runs against the same ones to its end.
+/// Where the binary of `service` is. The first call builds those that are not there or are older
+/// than their sources, in the profile of the test itself, so that no test runs against stale ones;
+/// and what is built meanwhile by somebody else does not change them, so that a test runs against
+/// the same ones to its end.
 ///
 /// # Panics
 /// They cannot be built.
@@ -23,13 +24,22 @@ pub fn target_folder() -> PathBuf {
     profile_folder().parent().expect("target/PROFILE").to_owned()
 }
 
+/// The profile of this test, as cargo's `--profile` takes it.
+pub fn profile() -> String {
+    match profile_folder().file_name().and_then(|name| name.to_str()) {
+        Some("debug") | None => "dev".to_owned(),
+        Some(name) => name.to_owned(),
+    }
+}
+
 /// The top of the project.
 pub fn project_folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// A test is target/PROFILE/deps/TEST, an example target/PROFILE/examples/EXAMPLE.
-fn profile_folder() -> PathBuf {
+/// Where cargo puts the binaries of this test's profile. A test is target/PROFILE/deps/TEST, an
+/// example target/PROFILE/examples/EXAMPLE.
+pub fn profile_folder() -> PathBuf {
     let own = std::env::current_exe().expect("the path of this test");
     own.parent().and_then(Path::parent).expect("target/PROFILE/…/TEST").to_owned()
 }
@@ -37,7 +47,7 @@ fn profile_folder() -> PathBuf {
 fn build() -> PathBuf {
     let folder = profile_folder();
     if !Service::ALL.iter().all(|service| is_fresh(&folder.join(service.name()))) {
-        run_cargo(&folder);
+        run_cargo();
     }
     let own = target_folder().join("tests").join(format!("{BINARIES}{}", std::process::id()));
     sweep(own.parent().expect("a folder in another"));
@@ -68,13 +78,9 @@ fn is_fresh(binary: &Path) -> bool {
     all.all(|path| modified(&path).is_some_and(|changed| changed <= built))
 }
 
-fn run_cargo(folder: &Path) {
-    let profile = match folder.file_name().and_then(|name| name.to_str()) {
-        Some("debug") | None => "dev",
-        Some(name) => name,
-    };
+fn run_cargo() {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(project_folder()).args(["build", "--quiet", "--profile", profile]);
+    cargo.current_dir(project_folder()).args(["build", "--quiet", "--profile", &profile()]);
     cargo.arg("--target-dir").arg(target_folder());
     for service in Service::ALL {
         cargo.args(["-p", service.name()]);

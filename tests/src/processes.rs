@@ -25,7 +25,7 @@ pub struct Instance(usize);
 
 struct Process {
     name: String,
-    service: Service,
+    binary: PathBuf,
     address: SocketAddr,
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
@@ -72,12 +72,26 @@ impl Processes {
         arguments: &[&str],
         environment: &[(String, String)],
     ) -> Instance {
-        let number = 1 + self.all.iter().filter(|process| process.service == service).count();
-        let name = format!("{}-{number}", service.name());
+        self.start_binary(binaries::path(service), arguments, environment)
+    }
+
+    /// The same of a service that the harness does not know.
+    ///
+    /// # Panics
+    /// It cannot be started.
+    pub fn start_binary(
+        &mut self,
+        binary: PathBuf,
+        arguments: &[&str],
+        environment: &[(String, String)],
+    ) -> Instance {
+        let number = 1 + self.all.iter().filter(|process| process.binary == binary).count();
+        let name = binary.file_name().expect("the name of a binary").to_string_lossy();
+        let name = format!("{name}-{number}");
         let log = self.folder.join(format!("{name}.log"));
         let process = Process {
             name,
-            service,
+            binary,
             address: ports::free(),
             arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
             environment: environment.to_owned(),
@@ -98,7 +112,7 @@ impl Processes {
         let process = &mut self.all[instance.0];
         assert!(process.child.is_none(), "{} runs already", process.name);
         let log = File::options().create(true).append(true).open(&process.log).expect("a log file");
-        let mut command = Command::new(binaries::path(process.service));
+        let mut command = Command::new(&process.binary);
         command.env_clear().env("LOG_FORMAT", "text").env("RUST_BACKTRACE", "1");
         command.envs(process.environment.iter().cloned()).args(&process.arguments);
         command.arg("--http").arg(process.address.to_string()).current_dir(&self.folder);

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::time::Duration;
 
 use choreography::embedded::EmbeddedBroker;
+use shared_events::topics::TopicSpec;
 
 use crate::books::Books;
 use crate::check::{self, Evidence, Expected};
@@ -93,7 +94,17 @@ impl World {
     /// The broker does not start.
     #[must_use]
     pub fn embedded(test: &str) -> Self {
-        let broker = EmbeddedBroker::start(&kafka::specs()).expect("an embedded broker");
+        Self::embedded_with(test, &[])
+    }
+
+    /// The same with further topics.
+    ///
+    /// # Panics
+    /// The broker does not start.
+    #[must_use]
+    pub fn embedded_with(test: &str, topics: &[TopicSpec]) -> Self {
+        let topics = [&kafka::specs(), topics].concat();
+        let broker = EmbeddedBroker::start(&topics).expect("an embedded broker");
         let again = format!("cargo test -p tests --test {test} {}", own_name());
         let processes = Processes::new(&format!("{test}-{}", own_name()), &again);
         let kafka = Kafka::at(&broker.brokers());
