@@ -8,6 +8,7 @@ use apache_avro::types::Value;
 use apache_avro::writer::datum::GenericDatumWriter;
 use shared_events::codec::schema_id;
 use shared_events::event::Event;
+use shared_events::topics::event_topics;
 
 /// A text that fits everywhere: it is an event id, too.
 pub(crate) const TEXT: &str = "0193f7a0-0000-7000-8000-000000000001";
@@ -17,13 +18,13 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas")
 }
 
-/// All schemas by their path in the folder: `orders/OrderPlaced.avsc` is the newest version,
-/// `orders/OrderPlaced.1.avsc` the one that was there first.
+/// The schemas of this crate's topics by their path in the folder: `orders/OrderPlaced.avsc` is the
+/// newest version, `orders/OrderPlaced.1.avsc` the one that was there first. A folder of another
+/// topic belongs to the service that says its events, and that has their structs.
 pub(crate) fn files() -> BTreeMap<String, Schema> {
     let mut files = BTreeMap::new();
-    for topic in std::fs::read_dir(folder()).expect("schemas/") {
-        let topic = topic.expect("an entry").path();
-        for file in std::fs::read_dir(&topic).into_iter().flatten() {
+    for topic in event_topics() {
+        for file in std::fs::read_dir(folder().join(topic.name)).expect("a topic's schemas") {
             let path = file.expect("an entry").path();
             assert_eq!(path.extension().and_then(|e| e.to_str()), Some("avsc"), "{path:?}");
             let text = std::fs::read_to_string(&path).expect("a text");

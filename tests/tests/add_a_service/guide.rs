@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use shared_events::topics::{TopicSpec, event_topic, group_topics};
 
-/// The whole text.
-pub(crate) const TEXT: &str = include_str!("../../../docs/add-a-service.md");
+const TEXT: &str = include_str!("../../../docs/add-a-service.md");
 
 /// A file that the guide shows.
 #[derive(Debug)]
