@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use tests::binaries;
 
@@ -40,9 +41,11 @@ impl Project {
 
     /// Runs a package's own tests, which builds its binary, too. Out: where that is.
     pub(crate) fn test(&self, package: &str) -> PathBuf {
-        let mut cargo = binaries::cargo("test", &self.folder);
+        let mut cargo = Command::new(env!("CARGO"));
         // All that it depends on is in Cargo.lock, and here.
-        cargo.args(["--offline", "-p", package]);
+        cargo.args(["test", "--quiet", "--offline", "-p", package]);
+        cargo.args(["--profile", &binaries::profile()]);
+        cargo.arg("--target-dir").arg(binaries::target_folder()).current_dir(&self.folder);
         let output = cargo.output().expect("cargo starts");
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
