@@ -94,6 +94,7 @@ impl<S: Service> Handler<S> {
     ) -> Result<(), Poison> {
         let incoming = cause.incoming;
         let now = making.now;
+        let _logged = cause.process.context().enter();
         let decide = || {
             let said = self.service.react(state, &cause.content.heard, now);
             said.into_iter().map(|said| (self.rests_on(state, &said), said)).collect::<Vec<_>>()

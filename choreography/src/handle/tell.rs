@@ -31,6 +31,7 @@ impl<S: Service> Handler<S> {
             }
         }
         for incoming in new {
+            let _logged = incoming.trace.enter();
             if let Err(poison) = &incoming.content {
                 self.tell_dead(incoming, poison);
             }

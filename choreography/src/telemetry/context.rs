@@ -1,6 +1,7 @@
 //! The trace context that a record carries.
 
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+use opentelemetry::trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState};
+use opentelemetry::{Context, ContextGuard};
 use shared_events::trace_parent::TraceParent;
 
 /// Which span something comes from, as W3C Trace Context says it.
@@ -23,6 +24,12 @@ impl TraceContext {
     #[must_use]
     pub fn is_sampled(&self) -> bool {
         self.parent.flags & 1 == 1
+    }
+
+    /// As long as the result lives, log lines of this thread that are exported carry this trace and
+    /// this span.
+    pub fn enter(&self) -> Entered {
+        Entered { _guard: Context::new().with_remote_span_context(self.remote()).attach() }
     }
 
     /// The same, but not sampled.
@@ -53,4 +60,11 @@ impl TraceContext {
         };
         span.is_valid().then_some(Self { parent, state })
     }
+}
+
+/// See [`TraceContext::enter`]. It stays on its thread, so do not hold it over an `await`.
+#[derive(Debug)]
+#[must_use = "log lines carry the trace for as long as this value lives"]
+pub struct Entered {
+    _guard: ContextGuard,
 }

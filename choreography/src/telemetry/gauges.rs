@@ -2,16 +2,14 @@
 //! partition that went to another instance is no longer told of here.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 
-use super::attributes::{DESTINATION, ERROR_TYPE, PARTITION};
+use super::attributes::{DESTINATION, PARTITION};
 use super::names::Names;
-use super::queue::SpanCounts;
 
 #[derive(Debug, Default)]
 pub(super) struct Gauges(Arc<Values>);
@@ -40,8 +38,7 @@ struct Single {
 }
 
 impl Gauges {
-    /// The gauges, and the counters of what became of spans, which are asked for in the same way.
-    pub(super) fn new(meter: &Meter, spans: &Arc<SpanCounts>) -> Self {
+    pub(super) fn new(meter: &Meter) -> Self {
         let gauges = Self::default();
         gauges.numbers(
             meter,
@@ -85,7 +82,6 @@ impl Gauges {
             "Partitions not heard, as records were gone before they were heard",
             |values, tell| observe(tell, values.single().gaps),
         );
-        span_counts(meter, spans);
         gauges
     }
 
@@ -181,34 +177,6 @@ impl Values {
     fn each_lag(&self, tell: impl Fn(&Lag)) {
         lock(&self.lags).values().flat_map(HashMap::values).for_each(tell);
     }
-}
-
-fn span_counts(meter: &Meter, spans: &Arc<SpanCounts>) {
-    let counts = Arc::clone(spans);
-    meter
-        .u64_observable_counter("otel.sdk.processor.span.processed")
-        .with_unit("{span}")
-        .with_description("Spans that were dropped, as the queue was full")
-        .with_callback(move |tell| {
-            let full = [KeyValue::new(ERROR_TYPE, "queue_full")];
-            tell.observe(read(&counts.dropped), &full);
-        })
-        .build();
-    let counts = Arc::clone(spans);
-    meter
-        .u64_observable_counter("otel.sdk.exporter.span.exported")
-        .with_unit("{span}")
-        .with_description("Spans that were sent, those that the collector did not take included")
-        .with_callback(move |tell| {
-            tell.observe(read(&counts.exported), &[]);
-            let failed = [KeyValue::new(ERROR_TYPE, "failed")];
-            tell.observe(read(&counts.failed), &failed);
-        })
-        .build();
-}
-
-fn read(counter: &AtomicU64) -> u64 {
-    counter.load(Relaxed)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -7,7 +7,6 @@ use prometheus::Registry;
 
 use super::gauges::Gauges;
 use super::names::Names;
-use super::queue::SpanCounts;
 
 /// The boundaries that the conventions give for both durations, in seconds.
 const SECONDS: [f64; 14] =
@@ -34,16 +33,11 @@ pub(super) struct Instruments {
 }
 
 impl Instruments {
-    pub(super) fn new(
-        meter: &Meter,
-        registry: Registry,
-        names: &Arc<Names>,
-        spans: &Arc<SpanCounts>,
-    ) -> Self {
+    pub(super) fn new(meter: &Meter, registry: Registry, names: &Arc<Names>) -> Self {
         Self {
             registry,
             names: Arc::clone(names),
-            gauges: Gauges::new(meter, spans),
+            gauges: Gauges::new(meter),
             operation_duration: seconds(
                 meter,
                 "messaging.client.operation.duration",

@@ -9,6 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, Registry};
 
 use super::environment::Environment;
+use super::log_export::LogExport;
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -23,25 +24,27 @@ pub enum LogFormat {
 
 /// Starts logging for this process; a second call changes nothing. What is logged is set by
 /// `RUST_LOG`; without it messages of `info` and above, of libraries `warn` and above, and of the
-/// OpenTelemetry SDK what `OTEL_LOG_LEVEL` says.
-pub fn init_logs(format: LogFormat) {
+/// OpenTelemetry SDK what `OTEL_LOG_LEVEL` says. Out: what sends the same lines to a collector, once
+/// it is given one.
+pub fn init_logs(format: LogFormat) -> LogExport {
     let environment = Environment::of_process();
-    let (filter, wrong) = match filter(&environment) {
-        Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
-    };
+    let filter = || filter(&environment).unwrap_or_else(|_| EnvFilter::new(DEFAULT));
     let json = match format {
         LogFormat::Auto => !io::stderr().is_terminal(),
         LogFormat::Text => false,
         LogFormat::Json => true,
     };
+    let export = LogExport::default();
+    let started = tracing_subscriber::registry()
+        .with(layer(json, io::stderr).with_filter(filter()))
+        .with(export.layer(filter()));
     // An error means that logging has been started already.
-    let started = tracing_subscriber::registry().with(layer(json, io::stderr).with_filter(filter));
     if started.try_init().is_ok()
-        && let Some(error) = wrong
+        && let Err(error) = self::filter(&environment)
     {
         tracing::warn!(%error, "RUST_LOG is not valid: the default is used");
     }
+    export
 }
 
 /// The layer that writes log lines; `json` or text. For tests that read them; else [`init_logs`].

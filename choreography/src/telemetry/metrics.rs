@@ -16,8 +16,8 @@
 //! | `choreography.batch.records` | histogram | |
 //! | `choreography.transaction.conflicts` | counter | |
 //! | `choreography.gaps` | gauge | |
-//! | `otel.sdk.processor.span.processed` | counter: spans dropped | error |
-//! | `otel.sdk.exporter.span.exported` | counter | error, if the collector did not take them |
+//! | `otel.sdk.processor.span.processed`, `….log.…` | counter | error, if dropped as the queue was full |
+//! | `otel.sdk.exporter.span.exported`, `….log.…`, `….metric_data_point.…` | counter | error, if the collector did not take them |
 //!
 //! No id and no key of an event is ever an attribute here: each value would be a time series.
 
@@ -32,7 +32,6 @@ use super::attributes::{
 };
 use super::instruments::Instruments;
 use super::names::Names;
-use super::queue::SpanCounts;
 
 /// The metrics of one service. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -54,22 +53,16 @@ impl Operation {
 }
 
 impl Metrics {
-    /// The metrics of a service whose spans are counted in `spans`. A reader of `meter` writes to
-    /// `registry`.
-    pub(super) fn new(
-        meter: &Meter,
-        registry: Registry,
-        names: &Arc<Names>,
-        spans: &Arc<SpanCounts>,
-    ) -> Self {
-        Self(Arc::new(Instruments::new(meter, registry, names, spans)))
+    /// A reader of `meter` writes to `registry`.
+    pub(super) fn new(meter: &Meter, registry: Registry, names: &Arc<Names>) -> Self {
+        Self(Arc::new(Instruments::new(meter, registry, names)))
     }
 
     /// Metrics that go nowhere: where the SDK is disabled, and for tests.
     #[must_use]
     pub fn disabled() -> Self {
         let meter = NoopMeterProvider::new().meter_with_scope(scope());
-        Self::new(&meter, Registry::new(), &Arc::default(), &Arc::default())
+        Self::new(&meter, Registry::new(), &Arc::default())
     }
 
     /// All metrics in Prometheus' text format 0.0.4.

@@ -1,8 +1,7 @@
-//! The queue of finished spans before the exporter. It wraps the SDK's batch processor, which drops
-//! silently what finds it full, to count what is lost.
+//! The queue of finished spans before the exporter: the SDK's batch processor, with
+//! [`Counts`] before and after it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use opentelemetry::{Context, KeyValue, Value};
@@ -13,42 +12,38 @@ use opentelemetry_sdk::trace::{
 };
 
 use super::active::ROLLED_BACK;
+use super::counts::Counts;
 use super::settings::Queue;
-
-/// What became of finished spans.
-#[derive(Debug, Default)]
-pub(super) struct SpanCounts {
-    /// In the queue now.
-    waiting: AtomicUsize,
-    /// Dropped, as the queue was full.
-    pub(super) dropped: AtomicU64,
-    /// The collector has them.
-    pub(super) exported: AtomicU64,
-    /// The collector did not take them in time.
-    pub(super) failed: AtomicU64,
-}
 
 /// Puts spans into the queue.
 #[derive(Debug)]
 pub(super) struct CountedProcessor {
     inner: BatchSpanProcessor,
-    counts: Arc<SpanCounts>,
-    queue: Queue,
+    counts: Arc<Counts>,
+    spans_max: usize,
+    value_chars_max: usize,
 }
 
 impl CountedProcessor {
-    pub(super) fn new<E>(exporter: E, queue: Queue, counts: &Arc<SpanCounts>) -> Self
+    /// String attributes are cut to `value_chars_max` characters.
+    pub(super) fn new<E>(
+        exporter: E,
+        queue: Queue,
+        value_chars_max: usize,
+        counts: &Arc<Counts>,
+    ) -> Self
     where
         E: SpanExporter + 'static,
     {
         let config = BatchConfigBuilder::default()
-            .with_max_queue_size(queue.spans_max)
+            .with_max_queue_size(queue.max)
             .with_max_export_batch_size(queue.batch_max)
             .with_scheduled_delay(queue.delay)
             .build();
-        let exporter = CountedExporter { inner: exporter, counts: Arc::clone(counts) };
+        let counts = Arc::clone(counts);
+        let exporter = CountedExporter { inner: exporter, counts: Arc::clone(&counts) };
         let inner = BatchSpanProcessor::builder(exporter).with_batch_config(config).build();
-        Self { inner, counts: Arc::clone(counts), queue }
+        Self { inner, counts, spans_max: queue.max, value_chars_max }
     }
 }
 
@@ -61,16 +56,10 @@ impl SpanProcessor for CountedProcessor {
         if span.attributes.iter().any(|attribute| attribute.key.as_str() == ROLLED_BACK) {
             return;
         }
-        // Spans leave the SDK's queue before they leave this count, so the SDK's own limit, which is
-        // the same, is never met, and this count of what is dropped is exact.
-        let waiting = self.counts.waiting.fetch_add(1, Relaxed);
-        if self.queue.spans_max <= waiting {
-            self.counts.waiting.fetch_sub(1, Relaxed);
-            self.counts.dropped.fetch_add(1, Relaxed);
-            return;
+        if self.counts.enter(self.spans_max) {
+            shorten(&mut span, self.value_chars_max);
+            self.inner.on_end(span);
         }
-        shorten(&mut span, self.queue.value_chars_max);
-        self.inner.on_end(span);
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -102,16 +91,15 @@ fn shorten(span: &mut SpanData, chars_max: usize) {
 #[derive(Debug)]
 struct CountedExporter<E> {
     inner: E,
-    counts: Arc<SpanCounts>,
+    counts: Arc<Counts>,
 }
 
 impl<E: SpanExporter> SpanExporter for CountedExporter<E> {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = batch.len();
-        self.counts.waiting.fetch_sub(spans, Relaxed);
+        self.counts.leave(spans);
         let result = self.inner.export(batch).await;
-        let counter = if result.is_ok() { &self.counts.exported } else { &self.counts.failed };
-        counter.fetch_add(spans as u64, Relaxed);
+        self.counts.sent(spans, result.is_ok());
         result
     }
 

@@ -8,31 +8,37 @@ use super::environment::Environment;
 /// A variable, the values that it may have, and what to do instead of the others.
 type Rule = (&'static str, &'static [&'static str], &'static str);
 
-const OVER_HTTP: &str = "spans and metrics are exported as http/protobuf only";
+const OVER_HTTP: &str = "what is exported goes out as http/protobuf only";
 const PLAIN: &str = "requests are not compressed: send them to a collector nearby";
 const NO_TLS: &str = "the exporter has no TLS: send to a collector on this host or in this pod";
 const SCRAPED: &str = "metrics are at /metrics of the service's own HTTP address";
 const ONE_BY_ONE: &str = "set the variables one by one";
-const LOGS: &str = "logs go to standard error, as JSON unless that is a terminal";
+const WHOLE: &str = "log lines are exported whole";
 const EXEMPLARS: &str = "there are no exemplars";
 
 const RULES: &[Rule] = &[
-    ("OTEL_LOGS_EXPORTER", &["none"], LOGS),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", &["http/protobuf"], OVER_HTTP),
     ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", &["http/protobuf"], OVER_HTTP),
     ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", &["http/protobuf"], OVER_HTTP),
+    ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", &["http/protobuf"], OVER_HTTP),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", &["none"], PLAIN),
     ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", &["none"], PLAIN),
     ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", &["none"], PLAIN),
+    ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", &["none"], PLAIN),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE", &[], NO_TLS),
+    ("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_CLIENT_KEY", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", &[], NO_TLS),
+    ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE", &[], NO_TLS),
     ("OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE", &[], NO_TLS),
+    ("OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE", &[], NO_TLS),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", &[], WHOLE),
+    ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", &[], WHOLE),
     ("OTEL_EXPORTER_PROMETHEUS_HOST", &[], SCRAPED),
     ("OTEL_EXPORTER_PROMETHEUS_PORT", &[], SCRAPED),
     ("OTEL_METRICS_EXEMPLAR_FILTER", &["always_off"], EXEMPLARS),

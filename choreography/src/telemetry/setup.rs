@@ -2,18 +2,18 @@
 //!
 //! | variable | what it does here |
 //! |---|---|
-//! | `OTEL_SDK_DISABLED` | `true`: no spans and no metrics |
+//! | `OTEL_SDK_DISABLED` | `true`: no spans, no metrics, and no log lines but on standard error |
 //! | `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES` | the resource; both go before what the service says of itself |
 //! | `OTEL_TRACES_EXPORTER` | `otlp`, `none`; unset: `otlp` if there is an endpoint |
 //! | `OTEL_METRICS_EXPORTER` | `otlp`, `prometheus`, `none`; unset: `otlp` if there is an endpoint for metrics; `/metrics` is always there |
-//! | `OTEL_LOGS_EXPORTER` | `none` |
+//! | `OTEL_LOGS_EXPORTER` | `otlp`, `none`; unset: `otlp` if there is an endpoint for logs; standard error always has them |
 //! | `OTEL_PROPAGATORS` | `tracecontext`, with or without `baggage`, which is not passed on |
 //! | `OTEL_TRACES_SAMPLER`, `…_ARG` | `always_on`, `always_off`, `traceidratio`, each also `parentbased_…` |
-//! | `OTEL_EXPORTER_OTLP_ENDPOINT`, `…_TRACES_ENDPOINT`, `…_METRICS_ENDPOINT` | `http://…` |
+//! | `OTEL_EXPORTER_OTLP_ENDPOINT`, `…_TRACES_ENDPOINT`, `…_METRICS_ENDPOINT`, `…_LOGS_ENDPOINT` | `http://…` |
 //! | `OTEL_EXPORTER_OTLP_PROTOCOL` and per signal | `http/protobuf` |
 //! | `OTEL_EXPORTER_OTLP_HEADERS`, `…_TIMEOUT` and per signal | as in the specification |
-//! | `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_*` | as in the specification; the queue holds 8,192 spans |
-//! | `OTEL_*_LIMIT` | as in the specification; the limit of links is 10,000 |
+//! | `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_*` | as in the specification; the queues hold 8,192 spans and 2,048 log lines |
+//! | `OTEL_*_LIMIT` | of spans, as in the specification; the limit of links is 10,000 |
 //! | `OTEL_LOG_LEVEL` | the level of the SDK's own messages |
 //!
 //! What they can ask for and is not built in (gRPC, TLS, compression, a configuration file) is an
@@ -23,22 +23,23 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry::trace::TracerProvider;
-use opentelemetry_otlp::{MetricExporter, SpanExporter, WithExportConfig, WithHttpConfig};
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::logs::SdkLoggerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::resource::TelemetryResourceDetector;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::Registry;
 
 use super::attributes::{SCHEMA_URL, scope};
+use super::counts::AllCounts;
 use super::environment::Environment;
+use super::log_export::LogExport;
 use super::metrics::Metrics;
 use super::names::Names;
-use super::queue::{CountedProcessor, SpanCounts};
+use super::providers::{loggers, meters, tracers};
 use super::settings::Settings;
 use super::spans::Spans;
 
@@ -50,6 +51,7 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(5);
 pub struct Telemetry {
     tracers: Option<SdkTracerProvider>,
     meters: Option<SdkMeterProvider>,
+    loggers: Option<SdkLoggerProvider>,
     spans: Spans,
     metrics: Metrics,
 }
@@ -73,17 +75,20 @@ pub fn init_with(
 ) -> anyhow::Result<Telemetry> {
     let settings = Settings::read(environment)?;
     let resource = resource(&settings, service, version);
-    let (names, counts) = (Arc::new(Names::default()), Arc::new(SpanCounts::default()));
-    let tracers = tracers(&settings, &resource, &counts)?;
+    let (names, counts) = (Arc::new(Names::default()), AllCounts::default());
+    let tracers = tracers(&settings, &resource, &counts.spans)?;
     let tracer = tracers.as_ref().map(|tracers| tracers.tracer_with_scope(scope()));
     let registry = Registry::new();
-    let meters = meters(&settings, resource, &registry)?;
-    let metrics = match &meters {
-        Some(meters) => Metrics::new(&meters.meter_with_scope(scope()), registry, &names, &counts),
-        None => Metrics::disabled(),
-    };
+    let meters = meters(&settings, &resource, &registry, &counts.points)?;
+    let loggers = loggers(&settings, &resource, &counts.logs)?;
+    let metrics = meters.as_ref().map(|meters| {
+        let meter = meters.meter_with_scope(scope());
+        counts.tell(&meter);
+        Metrics::new(&meter, registry, &names)
+    });
+    let metrics = metrics.unwrap_or_else(Metrics::disabled);
     let spans = Spans::new(settings.sampling, tracer, &names);
-    Ok(Telemetry { tracers, meters, spans, metrics })
+    Ok(Telemetry { tracers, meters, loggers, spans, metrics })
 }
 
 impl Telemetry {
@@ -105,18 +110,29 @@ impl Telemetry {
         self.metrics.prometheus_text()
     }
 
+    /// From now on the log lines of this process are exported as this service's, if the environment
+    /// asks for that.
+    pub fn export_logs(&self, export: &LogExport) {
+        if let Some(loggers) = &self.loggers {
+            export.start(loggers);
+        }
+    }
+
     /// Exports what waits, for at most five seconds; what a collector has not taken by then is lost.
     /// It blocks its thread, so call it last, or where blocking is allowed.
     pub fn shutdown(self) {
         let (finished, results) = mpsc::channel();
-        let (tracers, meters) = (self.tracers, self.meters);
+        let (tracers, meters, loggers) = (self.tracers, self.meters, self.loggers);
         let spans = on_a_thread("spans", &finished, move || {
             tracers.is_none_or(|tracers| tracers.shutdown().is_ok())
         });
         let metrics = on_a_thread("metrics", &finished, move || {
             meters.is_none_or(|meters| meters.shutdown().is_ok())
         });
-        let running = u8::from(spans) + u8::from(metrics);
+        let lines = on_a_thread("log lines", &finished, move || {
+            loggers.is_none_or(|loggers| loggers.shutdown().is_ok())
+        });
+        let running = [spans, metrics, lines].into_iter().filter(|started| *started).count();
         let deadline = Instant::now() + SHUTDOWN_MAX;
         for _ in 0..running {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -124,7 +140,9 @@ impl Telemetry {
                 Ok((_, true)) => (),
                 Ok((what, false)) => tracing::warn!("the last {what} were not exported"),
                 Err(_) => {
-                    return tracing::warn!("the last spans or metrics were not exported in time");
+                    return tracing::warn!(
+                        "the last spans, metrics or log lines were not exported in time"
+                    );
                 }
             }
         }
@@ -160,58 +178,4 @@ fn resource(settings: &Settings, service: &'static str, version: &str) -> Resour
         .with_schema_url(own, SCHEMA_URL)
         .with_attributes(given.chain(name))
         .build()
-}
-
-fn tracers(
-    settings: &Settings,
-    resource: &Resource,
-    counts: &Arc<SpanCounts>,
-) -> anyhow::Result<Option<SdkTracerProvider>> {
-    let Some(otlp) = settings.traces.as_ref().filter(|_| !settings.disabled) else {
-        return Ok(None);
-    };
-    let exporter = SpanExporter::builder()
-        .with_http()
-        .with_endpoint(&otlp.endpoint)
-        .with_timeout(otlp.timeout)
-        .with_headers(otlp.headers.clone())
-        .build()
-        .context("the exporter of spans")?;
-    let provider = SdkTracerProvider::builder()
-        .with_resource(resource.clone())
-        .with_sampler(settings.sampling.sampler())
-        .with_span_limits(settings.limits)
-        .with_span_processor(CountedProcessor::new(exporter, settings.queue, counts));
-    tracing::info!(endpoint = otlp.endpoint, "spans are exported");
-    Ok(Some(provider.build()))
-}
-
-fn meters(
-    settings: &Settings,
-    resource: Resource,
-    registry: &Registry,
-) -> anyhow::Result<Option<SdkMeterProvider>> {
-    if settings.disabled {
-        return Ok(None);
-    }
-    let provider = SdkMeterProvider::builder().with_resource(resource);
-    // The scope is the same for all metrics, so its labels would only make lines longer.
-    let scraped = opentelemetry_prometheus::exporter()
-        .with_registry(registry.clone())
-        .scope_info_enabled(false)
-        .build()
-        .context("the Prometheus text of metrics")?;
-    let provider = provider.with_reader(scraped);
-    let Some(otlp) = &settings.metrics else { return Ok(Some(provider.build())) };
-    let exporter = MetricExporter::builder()
-        .with_http()
-        .with_endpoint(&otlp.endpoint)
-        .with_timeout(otlp.timeout)
-        .with_headers(otlp.headers.clone())
-        .with_temporality(settings.temporality)
-        .build()
-        .context("the exporter of metrics")?;
-    let pushed = PeriodicReader::builder(exporter).with_interval(settings.metrics_interval).build();
-    tracing::info!(endpoint = otlp.endpoint, "metrics are exported");
-    Ok(Some(provider.with_reader(pushed).build()))
 }

@@ -1,7 +1,9 @@
 //! What each standard variable does, or that it is refused.
 
 use choreography::telemetry::spans::Message;
-use choreography::telemetry::{Environment, init_with};
+use choreography::telemetry::{Environment, LogExport, init_with};
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::SubscriberExt;
 
 use crate::receiver::Receiver;
 
@@ -11,7 +13,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("OTEL_TRACES_EXPORTER", "console", "otlp, none"),
     ("OTEL_TRACES_EXPORTER", "zipkin", "otlp, none"),
     ("OTEL_METRICS_EXPORTER", "console", "otlp, prometheus, none"),
-    ("OTEL_LOGS_EXPORTER", "otlp", "standard error"),
+    ("OTEL_LOGS_EXPORTER", "console", "otlp, none"),
     ("OTEL_PROPAGATORS", "b3", "tracecontext, baggage"),
     ("OTEL_PROPAGATORS", "tracecontext,xray", "tracecontext, baggage"),
     ("OTEL_PROPAGATORS", "baggage", "must name tracecontext"),
@@ -19,12 +21,15 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/json", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc", "http/protobuf"),
+    ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc", "http/protobuf"),
     ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip", "none"),
+    ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "gzip", "none"),
     ("OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", "not set"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318", "http://"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318", "http://"),
     ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://", "http://"),
     ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "/v1/traces", "http://"),
+    ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "https://collector:4318/v1/logs", "http://"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "token", "key=value"),
     ("OTEL_EXPORTER_OTLP_HEADERS", "token=%zz", "key=value"),
     ("OTEL_RESOURCE_ATTRIBUTES", "=1", "key=value"),
@@ -34,6 +39,10 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("OTEL_BSP_MAX_QUEUE_SIZE", "0", "1 to 1000000"),
     ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "9000", "OTEL_BSP_MAX_QUEUE_SIZE"),
     ("OTEL_BSP_SCHEDULE_DELAY", "-1", "1 to"),
+    ("OTEL_BLRP_MAX_QUEUE_SIZE", "none", "1 to 1000000"),
+    ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "3000", "OTEL_BLRP_MAX_QUEUE_SIZE"),
+    ("OTEL_BLRP_SCHEDULE_DELAY", "0", "1 to"),
+    ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "10", "whole"),
     ("OTEL_SPAN_LINK_COUNT_LIMIT", "many", "0 to"),
     ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "long", "0 to"),
     ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "some", "lowmemory"),
@@ -101,27 +110,41 @@ fn spans_go_out_only_where_that_is_asked_for() {
 }
 
 #[test]
-fn metrics_go_out_only_where_that_is_asked_for() {
+fn metrics_and_log_lines_go_out_only_where_that_is_asked_for() {
     /// Variables, and the paths that something is sent to.
     type Row<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+    let all = ("OTEL_EXPORTER_OTLP_ENDPOINT", "ENDPOINT");
+    let metrics = ("OTEL_METRICS_EXPORTER", "otlp,prometheus");
+    let logs = ("OTEL_LOGS_EXPORTER", "otlp");
     let rows: &[Row<'_>] = &[
-        (&[("OTEL_EXPORTER_OTLP_ENDPOINT", "ENDPOINT")], &[]),
+        (&[all], &[]),
+        (&[all, metrics], &["/v1/metrics"]),
+        (&[all, logs], &["/v1/logs"]),
+        (&[all, metrics, logs], &["/v1/logs", "/v1/metrics"]),
         (&[("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "ENDPOINT/mine")], &["/mine"]),
+        (&[("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "ENDPOINT/lines")], &["/lines"]),
         (
             &[
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "ENDPOINT"),
-                ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "ENDPOINT/lines"),
+                ("OTEL_LOGS_EXPORTER", "none"),
             ],
-            &["/v1/metrics"],
+            &[],
         ),
+        (&[all, metrics, logs, ("OTEL_SDK_DISABLED", "true")], &[]),
     ];
     for (variables, paths) in rows {
         let receiver = Receiver::start();
         let telemetry = init_with("svc", "1", &environment(variables, &receiver)).unwrap();
+        let export = LogExport::default();
+        telemetry.export_logs(&export);
         telemetry.metrics().repeat("orders");
-        assert!(telemetry.prometheus_text().contains("choreography_repeats_total"));
+        let subscriber = tracing_subscriber::registry().with(export.layer(LevelFilter::INFO));
+        tracing::subscriber::with_default(subscriber, || tracing::info!("a line"));
+        let scraped = telemetry.prometheus_text().contains("choreography_repeats_total");
+        assert_eq!(scraped, !variables.contains(&("OTEL_SDK_DISABLED", "true")), "{variables:?}");
         telemetry.shutdown();
-        let seen: Vec<_> = receiver.requests().into_iter().map(|request| request.path).collect();
+        let mut seen: Vec<_> = receiver.requests().into_iter().map(|r| r.path).collect();
+        seen.sort();
         assert_eq!(seen, *paths, "{variables:?}");
     }
 }

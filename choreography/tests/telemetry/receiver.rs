@@ -1,13 +1,16 @@
 //! A collector: takes OTLP over HTTP, and keeps what it gets.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::routing::post;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::logs::v1::ResourceLogs;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use prost::Message;
@@ -28,19 +31,9 @@ pub(crate) struct Request {
 impl Receiver {
     /// Starts it, for as long as the test's process lives.
     pub(crate) fn start() -> Self {
-        let requests = Arc::new(Mutex::new(vec![]));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let state = Arc::clone(&requests);
-        std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-                let router = axum::Router::new().route("/{*path}", post(keep)).with_state(state);
-                axum::serve(listener, router).await.unwrap();
-            });
-        });
+        let requests = Arc::default();
+        let keep = post(keep).with_state(Arc::clone(&requests));
+        let endpoint = serve(axum::Router::new().route("/{*path}", keep));
         Self { endpoint, requests }
     }
 
@@ -51,9 +44,19 @@ impl Receiver {
 
     /// All that came to the place of traces.
     pub(crate) fn traces(&self) -> Vec<ExportTraceServiceRequest> {
+        self.messages("/v1/traces")
+    }
+
+    /// All log lines, by the services that they came from.
+    pub(crate) fn logs(&self) -> Vec<ResourceLogs> {
+        let requests = self.messages::<ExportLogsServiceRequest>("/v1/logs");
+        requests.into_iter().flat_map(|request| request.resource_logs).collect()
+    }
+
+    fn messages<M: Message + Default>(&self, path: &str) -> Vec<M> {
         let requests = self.requests();
-        let traces = requests.iter().filter(|request| request.path == "/v1/traces");
-        traces.map(|r| ExportTraceServiceRequest::decode(r.body.clone()).unwrap()).collect()
+        let requests = requests.into_iter().filter(|request| request.path == path);
+        requests.map(|request| M::decode(request.body).unwrap()).collect()
     }
 
     /// All spans in it.
@@ -61,6 +64,30 @@ impl Receiver {
         let resources = self.traces().into_iter().flat_map(|request| request.resource_spans);
         resources.flat_map(|resource| resource.scope_spans).flat_map(|scope| scope.spans).collect()
     }
+}
+
+/// A collector that answers each request with `status` after `delay`. Out: its endpoint.
+pub(crate) fn answering(status: StatusCode, delay: Duration) -> String {
+    let answer = async move || {
+        tokio::time::sleep(delay).await;
+        status
+    };
+    serve(axum::Router::new().route("/{*path}", post(answer)))
+}
+
+/// Serves on a free port, for as long as the test's process lives.
+fn serve(router: axum::Router) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await.unwrap();
+        });
+    });
+    endpoint
 }
 
 async fn keep(
@@ -104,7 +131,7 @@ fn render_one(span: &Span, all: &[Span], known: &[(&str, [u8; 8])]) -> String {
 }
 
 /// Texts in quotes, so that they differ from numbers.
-fn show(attribute: &KeyValue) -> String {
+pub(crate) fn show(attribute: &KeyValue) -> String {
     let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
     let value = match value {
         Some(Value::StringValue(text)) => format!("{text:?}"),
