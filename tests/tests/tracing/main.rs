@@ -2,15 +2,19 @@
 //! collector of the test's own.
 
 mod conventions;
+mod metric_table;
 mod receiver;
+mod span_table;
 mod tree;
 
 use std::collections::BTreeSet;
 
+use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use receiver::{Made, Receiver};
+use receiver::{Line, Made, Receiver};
 use serde_json::{Value, json};
 use shared_events::identity::{span_id_of, trace_id_of};
+use shared_events::trace_parent::TraceParent;
 use tests::check::Expected;
 use tests::http;
 use tests::load;
@@ -28,16 +32,18 @@ const PERSONAL: [&str; 2] = ["Ada Lovelace", "Main Street"];
 fn one_trace_joins_an_order() {
     let receiver = Receiver::start();
     let mut world = World::embedded("tracing");
-    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), receiver.endpoint.clone());
-    world.environment.push(endpoint);
+    world.environment.extend(export_all(&receiver.endpoint));
     let instances = world.start_all();
-    let mut orders = orders::good(SEED, 2);
+    let mut orders = orders::good(SEED, 3);
     for order in &mut orders {
         order.placed.lines = vec![orders::line("teapot", "acme", 1)];
     }
     let posted = post(&mut orders[0], world.processes.address(instances[&Service::Order]));
     orders[1].twist = Twist::Untraced;
-    world.load.put(&load::puts(&orders[1]));
+    // The second of the same order is one that the services log about.
+    orders[2].twist = Twist::Another;
+    let logged: TraceParent = orders[2].traceparent.parse().expect("a context");
+    orders[1..].iter().for_each(|order| world.load.put(&load::puts(order)));
     world.wait_at_rest(orders.len(), LIMIT);
     world.processes.stop_all();
 
@@ -46,17 +52,58 @@ fn one_trace_joins_an_order() {
     check_order(&spans, &orders[0], &posted, &sender, 2);
     let id = orders[1].placed.order_id.as_str();
     check_order(&spans, &orders[1], &trace_id_of(id), &span_id_of(id), 0);
-    let of_orders = [posted.as_slice(), &trace_id_of(id)];
+    let of_orders = [posted.as_slice(), &trace_id_of(id), &logged.trace_id];
     let others = spans.iter().filter(|m| !of_orders.contains(&m.span.trace_id.as_slice()));
     others.for_each(conventions::check_of_batch);
-    check_links(&spans, &span_id_of(id));
+    check_links(&spans, &[&span_id_of(id), &logged.span_id]);
+    span_table::check(&spans);
+    metric_table::check(&receiver.metrics(), &spans);
     let logs = logs(&world);
+    check_lines(&receiver.lines(), &logs, &logged);
     for canary in PERSONAL {
         let has = |bytes: &[u8]| bytes.windows(canary.len()).any(|w| w == canary.as_bytes());
-        assert!(!receiver.bodies().iter().any(|body| has(body)), "{canary:?} is in a span");
+        assert!(!receiver.bodies().iter().any(|body| has(body)), "{canary:?} is exported");
         assert!(!has(logs.as_bytes()), "{canary:?} is in a log");
     }
     world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
+}
+
+/// The variables that have everything exported. The libraries that send log lines tell all that they
+/// do, so a line of theirs that is sent would show.
+fn export_all(endpoint: &str) -> impl Iterator<Item = (String, String)> {
+    let senders = "info,opentelemetry=debug,reqwest=trace,hyper=trace,hyper_util=trace";
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        ("OTEL_METRICS_EXPORTER", "otlp"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
+        ("OTEL_LOGS_EXPORTER", "otlp"),
+        ("RUST_LOG", senders),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter()
+}
+
+/// Each service's first and last words are exported, and what it says of an order with its trace; what
+/// is exported stands in the log, too; and nothing that tells of the sending itself.
+fn check_lines(lines: &[Line], logs: &str, logged: &TraceParent) {
+    let body = |line: &Line| match line.record.body.as_ref().and_then(|body| body.value.clone()) {
+        Some(any_value::Value::StringValue(text)) => text,
+        other => panic!("a text: {other:?}"),
+    };
+    for service in Service::ALL.map(Service::name) {
+        let of_service = || lines.iter().filter(|line| line.service == service).map(body);
+        assert!(of_service().any(|line| line == "running"), "{service} has not begun");
+        assert!(of_service().any(|line| line == "stopping"), "{service} has not ended");
+    }
+    let (trace, span) = (&logged.trace_id, &logged.span_id);
+    let of_order = |line: &&Line| line.record.trace_id == trace && line.record.span_id == span;
+    assert!(lines.iter().any(|line| of_order(&line)), "no line about the order has its trace");
+    for line in lines {
+        let text = body(line);
+        assert!(logs.contains(text.trim()), "{text:?} is not in a log");
+        let senders = ["opentelemetry", "reqwest", "hyper"];
+        assert!(!senders.iter().any(|sender| line.target.starts_with(sender)), "{text:?}");
+    }
+    assert!(logs.contains("hyper_util"), "the senders write to standard error");
 }
 
 /// Places an order over HTTP. Out: its trace's id.
@@ -130,10 +177,10 @@ fn check_causes(trace: &[&Made]) {
     }
 }
 
-/// Whatever is linked to is there, or it is the sender that nobody has seen.
-fn check_links(spans: &[Made], unseen: &[u8]) {
-    let known: BTreeSet<&[u8]> =
-        spans.iter().map(|made| made.span.span_id.as_slice()).chain([unseen]).collect();
+/// Whatever is linked to is there, or it is one of the senders that nobody has seen.
+fn check_links(spans: &[Made], unseen: &[&[u8]]) {
+    let seen = spans.iter().map(|made| made.span.span_id.as_slice());
+    let known: BTreeSet<&[u8]> = seen.chain(unseen.iter().copied()).collect();
     for link in spans.iter().flat_map(|made| &made.span.links) {
         assert!(known.contains(link.span_id.as_slice()), "{link:?}");
     }
