@@ -35,8 +35,9 @@ impl LogExport {
 
     /// The first call counts: the lines of one process go to one place.
     pub(super) fn start(&self, loggers: &SdkLoggerProvider) {
-        if self.0.set(OpenTelemetryTracingBridge::new(loggers)).is_err() {
-            tracing::warn!("log lines are exported already: this goes on as it is");
+        match self.0.set(OpenTelemetryTracingBridge::new(loggers)) {
+            Ok(()) => tracing::info!("log lines are exported"),
+            Err(_) => tracing::warn!("log lines are exported already: this goes on as it is"),
         }
     }
 }

@@ -74,6 +74,5 @@ pub(super) fn loggers(
     let provider = SdkLoggerProvider::builder()
         .with_resource(resource.clone())
         .with_log_processor(CountedLogProcessor::new(exporter, settings.log_queue, counts));
-    tracing::info!(endpoint = otlp.endpoint, "log lines are exported");
     Ok(Some(provider.build()))
 }

@@ -118,7 +118,7 @@ fn a_collector_gets_them_with_their_trace() {
     let texts: Vec<_> = lines.iter().map(|line| render(line)).collect();
     let refused = "WARN refused:\nno such seller order.id=\"o-1\" lines=3 \
                    0af7651916cd43dd8448eb211c80319c b7ad6b7169203331";
-    assert_eq!(texts, [refused, "INFO running"]);
+    assert_eq!(texts, ["INFO log lines are exported", refused, "INFO running"]);
     assert!(lines.iter().all(|line| line.event_name.is_empty()), "they are no events: {lines:?}");
     assert!(lines.iter().all(|line| line.observed_time_unix_nano != 0));
 }

@@ -2,6 +2,7 @@
 //! collector of the test's own.
 
 mod conventions;
+mod lines;
 mod metric_table;
 mod receiver;
 mod span_table;
@@ -9,9 +10,8 @@ mod tree;
 
 use std::collections::BTreeSet;
 
-use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
-use receiver::{Line, Made, Receiver};
+use receiver::{Made, Receiver};
 use serde_json::{Value, json};
 use shared_events::identity::{span_id_of, trace_id_of};
 use shared_events::trace_parent::TraceParent;
@@ -32,7 +32,7 @@ const PERSONAL: [&str; 2] = ["Ada Lovelace", "Main Street"];
 fn one_trace_joins_an_order() {
     let receiver = Receiver::start();
     let mut world = World::embedded("tracing");
-    world.environment.extend(export_all(&receiver.endpoint));
+    world.environment.extend(lines::export_all(&receiver.endpoint));
     let instances = world.start_all();
     let mut orders = orders::good(SEED, 3);
     for order in &mut orders {
@@ -59,51 +59,13 @@ fn one_trace_joins_an_order() {
     span_table::check(&spans);
     metric_table::check(&receiver.metrics(), &spans);
     let logs = logs(&world);
-    check_lines(&receiver.lines(), &logs, &logged);
+    lines::check(&receiver.lines(), &logs, &logged);
     for canary in PERSONAL {
         let has = |bytes: &[u8]| bytes.windows(canary.len()).any(|w| w == canary.as_bytes());
         assert!(!receiver.bodies().iter().any(|body| has(body)), "{canary:?} is exported");
         assert!(!has(logs.as_bytes()), "{canary:?} is in a log");
     }
     world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
-}
-
-/// The variables that have everything exported. The libraries that send log lines tell all that they
-/// do, so a line of theirs that is sent would show.
-fn export_all(endpoint: &str) -> impl Iterator<Item = (String, String)> {
-    let senders = "info,opentelemetry=debug,reqwest=trace,hyper=trace,hyper_util=trace";
-    let variables = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
-        ("OTEL_METRICS_EXPORTER", "otlp"),
-        ("OTEL_METRIC_EXPORT_INTERVAL", "500"),
-        ("OTEL_LOGS_EXPORTER", "otlp"),
-        ("RUST_LOG", senders),
-    ];
-    variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into_iter()
-}
-
-/// Each service's first and last words are exported, and what it says of an order with its trace; what
-/// is exported stands in the log, too; and nothing that tells of the sending itself.
-fn check_lines(lines: &[Line], logs: &str, logged: &TraceParent) {
-    let body = |line: &Line| match line.record.body.as_ref().and_then(|body| body.value.clone()) {
-        Some(any_value::Value::StringValue(text)) => text,
-        other => panic!("a text: {other:?}"),
-    };
-    for service in Service::ALL.map(Service::name) {
-        let of_service = || lines.iter().filter(|line| line.service == service).map(body);
-        assert!(of_service().any(|line| line == "running"), "{service} has not begun");
-        assert!(of_service().any(|line| line == "stopping"), "{service} has not ended");
-    }
-    let (trace, span) = (&logged.trace_id, &logged.span_id);
-    let of_order = |line: &&Line| line.record.trace_id == trace && line.record.span_id == span;
-    assert!(lines.iter().any(|line| of_order(&line)), "no line about the order has its trace");
-    for line in lines {
-        let text = body(line);
-        assert!(logs.contains(text.trim()), "{text:?} is not in a log");
-        let senders = ["opentelemetry", "reqwest", "hyper"];
-        assert!(!senders.iter().any(|sender| line.target.starts_with(sender)), "{text:?}");
-    }
-    assert!(logs.contains("hyper_util"), "the senders write to standard error");
 }
 
 /// Places an order over HTTP. Out: its trace's id.
