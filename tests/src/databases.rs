@@ -119,8 +119,17 @@ fn by_service(value: impl Fn(Service) -> String) -> BTreeMap<Service, String> {
     Service::ALL.into_iter().map(|service| (service, value(service))).collect()
 }
 
+/// Whoever is still connected goes first. Not by `WITH (FORCE)`: where the server's own cleaning is at
+/// work in the database, that needs a superuser, and a plain DROP waits for it.
 fn drop_all(server: &str, names: &[String]) {
-    each(server, names.iter().map(|name| format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")));
+    let statements = names.iter().flat_map(|name| {
+        let end = format!(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+             WHERE datname = '{name}' AND usename = current_user"
+        );
+        [end, format!("DROP DATABASE IF EXISTS {name}")]
+    });
+    each(server, statements);
 }
 
 /// Outside of any transaction: in one no database can be made.
@@ -131,7 +140,7 @@ fn each(server: &str, statements: impl Iterator<Item = String>) {
         let all = async {
             for sql in statements {
                 let done = client.batch_execute(&sql).await;
-                done.unwrap_or_else(|error| panic!("{sql}: {error}"));
+                done.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
             }
         };
         tokio::select! {
