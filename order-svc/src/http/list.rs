@@ -41,7 +41,7 @@ struct Parameters {
     #[param(
         value_type = String,
         required = false,
-        pattern = r"^[0-9]{1,15}\.[^\u0000-\u001F\u007F-\u009F]+$",
+        pattern = r"^[0-9]{1,15}\.[^\u0000-\u001F\u007F-\u009F]{1,128}$",
         max_length = 144
     )]
     cursor: Option<String>,
