@@ -127,8 +127,10 @@ async fn save_skus(db: &mut Transaction, stock: &Stock) -> DbResult<()> {
     };
     if !known.is_empty() {
         db.execute(
-            "UPDATE stock SET received = input.received, available = input.available
-             FROM input WHERE stock.sku = input.sku",
+            "INSERT INTO stock (sku, initial, received, available)
+             SELECT sku, initial, received, available FROM input WHERE true
+             ON CONFLICT (sku) DO UPDATE SET
+                 received = excluded.received, available = excluded.available",
             input(&known),
         )
         .await?;

@@ -91,20 +91,25 @@ impl Input {
         Ok(())
     }
 
+    /// A look-up `IN (SELECT column FROM input)` becomes one by the parameter itself: then there is no
+    /// join, and no choice of a plan that could rest on what the server believes of a table that
+    /// has just grown. The time is a query of its own, asked once: so an index can be searched by it.
     pub(super) fn postgres_sql(&self, sql: &str) -> String {
-        let sql = sql.replace(NOW_MS, "(EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint");
+        const CLOCK: &str = "(SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::bigint)";
+        let mut sql = sql.replace(NOW_MS, CLOCK);
         if self.columns.is_empty() {
             return sql;
         }
-        let arrays: Vec<_> = (1..)
-            .zip(&self.columns)
-            .map(|(n, (_, column))| format!("${n}::{}[]", column.postgres_type()))
-            .collect();
-        format!(
-            "WITH input({}) AS (SELECT * FROM unnest({})) {sql}",
-            self.names(),
-            arrays.join(", ")
-        )
+        let mut arrays = vec![];
+        for (n, (name, column)) in (1..).zip(&self.columns) {
+            let array = format!("${n}::{}[]", column.postgres_type());
+            let look_up = format!("IN (SELECT {name} FROM input)");
+            sql = sql.replace(&look_up, &format!("= ANY ({array})"));
+            arrays.push(array);
+        }
+        // Also when nothing is left that reads it, as it tells the types of all parameters.
+        let (names, arrays) = (self.names(), arrays.join(", "));
+        format!("WITH input({names}) AS (SELECT * FROM unnest({arrays})) {sql}")
     }
 
     pub(super) fn sqlite_sql(&self, sql: &str) -> String {

@@ -5,12 +5,18 @@
 //! trip serves a batch, and the text of a statement never depends on its size.
 //!
 //! ```ignore
-//! let rows = Input::new().text("sku", skus).int("pieces", pieces);
-//! db.execute("UPDATE stock SET available = input.pieces FROM input WHERE stock.sku = input.sku", rows).await?;
+//! let rows = Input::new().text("sku", skus).int("available", pieces);
+//! db.execute(
+//!     "INSERT INTO stock (sku, available) SELECT sku, available FROM input WHERE true
+//!      ON CONFLICT (sku) DO UPDATE SET available = excluded.available", rows).await?;
 //! ```
 //!
 //! In PostgreSQL a statement that gives no rows goes out with the next one that does, or with the
 //! commit, and so its error comes then.
+//!
+//! Rows are looked up by `IN (SELECT column FROM input)`, in these words, and written by
+//! `INSERT … ON CONFLICT`: both go by an index, whatever the database believes of the table. A join
+//! with `input` does not: planned when the table was empty, it reads all of it when it is large.
 //!
 //! Rules that keep SQL portable: `now_ms()` is the database's time; types are `TEXT`, `BIGINT`, `UUID`, `BYTEA`; times are `BIGINT`
 //! milliseconds; an `INSERT … SELECT … ON CONFLICT` needs `WHERE true` before `ON CONFLICT`;

@@ -72,8 +72,9 @@ fn is_its_letter<E>(incoming: &Incoming<E>) -> bool {
 /// Turns dead letters that are replayed from dead to handled. Out: those that were dead. One that
 /// dies again is dead from now on, as long as its new letter is kept.
 async fn revive<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbResult<HashSet<Uuid>> {
-    const REVIVE: &str = "UPDATE handled SET dead = input.dead, heard_at = now_ms() FROM input
-        WHERE handled.id = input.id AND handled.dead = 1 RETURNING handled.id";
+    const REVIVE: &str = "UPDATE handled SET heard_at = now_ms(),
+            dead = (SELECT input.dead FROM input WHERE input.id = handled.id)
+        WHERE id IN (SELECT id FROM input) AND dead = 1 RETURNING id";
     let mut letters: BTreeMap<Uuid, i64> = BTreeMap::new();
     for incoming in batch {
         if let Via::Replay(letter) = incoming.via {
@@ -140,9 +141,8 @@ pub(crate) type OwedRow = (Uuid, Uuid, Option<String>, Option<i64>, Vec<u8>);
 
 /// Loads what is still owed about the keys, or to the causes, of the batch, repeats included.
 pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbResult<Vec<Owed>> {
-    const OWED: &str = "SELECT id, cause, key, sequence, record FROM owed WHERE id IN
-        (SELECT owed.id FROM owed JOIN input ON owed.key = input.key
-         UNION SELECT owed.id FROM owed JOIN input ON owed.cause = input.cause)";
+    const OWED: &str = "SELECT id, cause, key, sequence, record FROM owed
+        WHERE key IN (SELECT key FROM input) OR cause IN (SELECT cause FROM input)";
     let of = |incoming: &Incoming<E>| {
         let key = incoming.content.as_ref().ok().map(|content| content.key.clone());
         incoming.causes().map(move |cause| (cause.0, key.clone())).collect::<Vec<_>>()
@@ -171,8 +171,8 @@ pub(super) async fn save(db: &mut Transaction, decided: &Decided) -> DbResult<()
         WHERE true ON CONFLICT (id) DO NOTHING";
     const SET: &str = "INSERT INTO timers (id, due, record)
         SELECT id, now_ms() + after_ms, record FROM input WHERE true ON CONFLICT (id) DO NOTHING";
-    const SPOKEN: &str = "UPDATE spoken SET sequence = input.sequence FROM input
-        WHERE spoken.key = input.key";
+    const SPOKEN: &str = "INSERT INTO spoken (key, sequence) SELECT key, sequence FROM input
+        WHERE true ON CONFLICT (key) DO UPDATE SET sequence = excluded.sequence";
     let (owed, timers, spoken) = (&decided.owed, &decided.timers, &decided.spoken);
     if !owed.is_empty() {
         let input = Input::new()

@@ -47,6 +47,9 @@ on_both! {
     statements::several_may_migrate_at_once:
         migrations_on_sqlite,
         migrations_on_postgres_only_if_test_postgres_url_is_set;
+    statements::a_table_that_grows_is_never_read_whole:
+        growth_on_sqlite,
+        growth_on_postgres_only_if_test_postgres_url_is_set;
     faults::what_is_wrong_with_the_data_is_refused:
         refusals_on_sqlite,
         refusals_on_postgres_only_if_test_postgres_url_is_set;

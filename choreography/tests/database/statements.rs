@@ -1,7 +1,7 @@
 //! Statements that succeed.
 
 use choreography::clock;
-use choreography::db::{Database, Input, Migration};
+use choreography::db::{Database, Input, Migration, Transaction};
 use uuid::Uuid;
 
 use super::places::{Place, changed, rows, run};
@@ -163,4 +163,40 @@ async fn a_long_migration_of_another(place: &Place) {
     let mut tx = db.begin().await.expect("begun");
     tx.fetch::<(i32,)>(LOCK, Input::new()).await.expect("locked");
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+}
+
+/// A statement is planned when its table is still empty. It must not read all of the table when that
+/// has grown, as happens in the first minute of each new deployment.
+pub(crate) async fn a_table_that_grows_is_never_read_whole(place: Place) {
+    const ROWS: i64 = 5_000;
+    let db = place.with_table("CREATE TABLE t (place BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await;
+    run(&db, "CREATE INDEX t_at ON t (at)").await.expect("an index");
+    let statements = [
+        "SELECT place, at FROM t WHERE place IN (SELECT place FROM input)",
+        "DELETE FROM t WHERE at < now_ms() - (SELECT place FROM input) RETURNING place, at",
+    ];
+    let mut tx = db.begin().await.expect("begun");
+    let look = async |tx: &mut Transaction| {
+        for statement in statements {
+            let input = Input::new().int("place", [7]);
+            let _: Vec<(i64, i64)> = tx.fetch(statement, input).await.expect(statement);
+        }
+    };
+    // PostgreSQL keeps a plan after some times.
+    for _ in 0..10 {
+        look(&mut tx).await;
+    }
+    let input = Input::new().int("place", 0..ROWS).int("after", 0..ROWS);
+    let insert = "INSERT INTO t SELECT place, now_ms() + 60000 FROM input";
+    tx.execute(insert, input).await.expect("inserted");
+    for _ in 0..10 {
+        look(&mut tx).await;
+    }
+    if place.is_postgres {
+        const READ: &str = "SELECT CAST(seq_tup_read + idx_tup_fetch AS BIGINT)
+            FROM pg_stat_xact_user_tables WHERE relid = 't'::regclass";
+        let read: Vec<(i64,)> = tx.fetch(READ, Input::new()).await.expect("statistics");
+        assert!(read[0].0 < ROWS, "{} rows were read to find ten times one", read[0].0);
+    }
+    tx.rollback().await.expect("ended");
 }
