@@ -55,6 +55,11 @@ pub struct Config {
     #[arg(long, env = "BATCH_WAIT", default_value = "20ms", value_parser = humantime::parse_duration)]
     pub batch_wait: Duration,
 
+    /// While records keep coming, begin a batch at most this often: fewer and larger ones cost less.
+    /// The first record after a pause never waits.
+    #[arg(long, env = "BATCH_EACH", default_value = "8ms", value_parser = humantime::parse_duration)]
+    pub batch_each: Duration,
+
     /// An answer larger than this, with key and headers, makes the event answered a dead letter.
     #[arg(long, env = "ANSWER_BYTES", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1_000..=1_048_000))]
     pub answer_bytes: u32,

@@ -34,10 +34,32 @@ pub async fn open(db: &mut Transaction, opening: &Opening) -> DbResult<()> {
 /// As the database says.
 pub async fn load(db: &mut Transaction, heard: &[Heard<Hears>]) -> DbResult<Stock> {
     let (orders, mut skus) = named(heard);
-    let orders = load_orders(db, &orders).await?;
-    skus.extend(orders.values().filter_map(LastWord::reserved).flat_map(BTreeMap::keys));
-    Ok(Stock::stored(load_skus(db, &skus).await?, orders))
+    let ids = || Input::new().text("order_id", orders.iter().map(|order| order.to_string()));
+    let words = db.ask(WORDS, ids()).await?;
+    let lines = db.ask(LINES, ids()).await?;
+    if heard.iter().any(|heard| matches!(heard.event, Hears::OrderCancelled(_))) {
+        // Which pieces come back is known only when its lines are.
+        let orders = last_words(db.answer(words).await?, db.answer(lines).await?)?;
+        skus.extend(orders.values().filter_map(LastWord::reserved).flat_map(BTreeMap::keys));
+        let stock = db.ask(STOCK, skus_of(&skus)).await?;
+        return Ok(Stock::stored(pieces(db.answer(stock).await?)?, orders));
+    }
+    // All three questions go out together.
+    let stock = db.ask(STOCK, skus_of(&skus)).await?;
+    let orders = last_words(db.answer(words).await?, db.answer(lines).await?)?;
+    Ok(Stock::stored(pieces(db.answer(stock).await?)?, orders))
 }
+
+const WORDS: &str = "SELECT order_id, word FROM last_words
+    WHERE order_id IN (SELECT order_id FROM input) ORDER BY order_id FOR UPDATE";
+
+const LINES: &str = "SELECT order_id, sku, quantity FROM reservations
+    WHERE order_id IN (SELECT order_id FROM input)";
+
+/// Takes the rows in the order of their SKUs, so that two instances never wait for each other in a
+/// circle; and only one decides about a SKU that many orders want.
+const STOCK: &str = "SELECT sku, initial, received, available FROM stock
+    WHERE sku IN (SELECT sku FROM input) ORDER BY sku FOR UPDATE";
 
 /// The orders and the SKUs that the events name.
 fn named(heard: &[Heard<Hears>]) -> (BTreeSet<&OrderId>, BTreeSet<&Sku>) {
@@ -60,25 +82,10 @@ fn named(heard: &[Heard<Hears>]) -> (BTreeSet<&OrderId>, BTreeSet<&Sku>) {
     (orders, skus)
 }
 
-async fn load_orders(
-    db: &mut Transaction,
-    orders: &BTreeSet<&OrderId>,
+fn last_words(
+    words: Vec<(String, String)>,
+    lines: Vec<(String, String, i64)>,
 ) -> DbResult<BTreeMap<OrderId, LastWord>> {
-    let ids = || Input::new().text("order_id", orders.iter().map(|order| order.to_string()));
-    let words: Vec<(String, String)> = db
-        .fetch(
-            "SELECT order_id, word FROM last_words WHERE order_id IN (SELECT order_id FROM input)
-             ORDER BY order_id FOR UPDATE",
-            ids(),
-        )
-        .await?;
-    let lines: Vec<(String, String, i64)> = db
-        .fetch(
-            "SELECT order_id, sku, quantity FROM reservations
-             WHERE order_id IN (SELECT order_id FROM input)",
-            ids(),
-        )
-        .await?;
     let mut reserved: BTreeMap<String, BTreeMap<Sku, i64>> = BTreeMap::new();
     for (order, sku, quantity) in lines {
         reserved.entry(order).or_default().insert(id(&sku)?, quantity);
@@ -90,16 +97,11 @@ async fn load_orders(
     words.into_iter().map(last_word).collect()
 }
 
-/// Takes the rows in the order of their SKUs, so that two instances never wait for each other in a
-/// circle; and only one decides about a SKU that many orders want.
-async fn load_skus(db: &mut Transaction, skus: &BTreeSet<&Sku>) -> DbResult<BTreeMap<Sku, Pieces>> {
-    let rows: Vec<(String, i64, i64, i64)> = db
-        .fetch(
-            "SELECT sku, initial, received, available FROM stock
-             WHERE sku IN (SELECT sku FROM input) ORDER BY sku FOR UPDATE",
-            Input::new().text("sku", skus.iter().map(|sku| sku.to_string())),
-        )
-        .await?;
+fn skus_of(skus: &BTreeSet<&Sku>) -> Input {
+    Input::new().text("sku", skus.iter().map(|sku| sku.to_string()))
+}
+
+fn pieces(rows: Vec<(String, i64, i64, i64)>) -> DbResult<BTreeMap<Sku, Pieces>> {
     let pieces = |(sku, initial, received, available): (String, _, _, _)| {
         Ok((id(&sku)?, Pieces { initial, received, available }))
     };

@@ -21,6 +21,8 @@ use crate::telemetry::{ActiveSpan, TraceContext};
 /// What is being made for one batch.
 struct Making {
     decided: Decided,
+    /// The sequence of the last answer about each key, before this batch.
+    spoken: BTreeMap<String, i64>,
     now: Timestamp,
 }
 
@@ -33,8 +35,7 @@ impl<S: Service> Handler<S> {
         new: &[&Incoming<S::Hears>],
         spoken: BTreeMap<String, i64>,
     ) -> Result<(Option<S::State>, Decided), NotHandled> {
-        let decided = Decided { spoken, ..Decided::default() };
-        let mut making = Making { decided, now: clock::now() };
+        let mut making = Making { decided: Decided::default(), spoken, now: clock::now() };
         for incoming in new {
             let began = Instant::now();
             let process = self.process_span(incoming).attempt();
@@ -182,8 +183,8 @@ impl<S: Service> Handler<S> {
         };
         let parent = cause.process.context();
         let span = self.spans.send(Some(&parent), &message, &answer.links).attempt();
-        let last = making.decided.spoken.entry(key.to_owned()).or_default();
-        let sequence = *last + 1;
+        let last = making.decided.spoken.get(key).or_else(|| making.spoken.get(key));
+        let sequence = last.map_or(1, |last| last + 1);
         let envelope = Envelope {
             sequence: u64::try_from(sequence).ok(),
             ..self.envelope(cause, name, &answer, &span.context(), making.now)
@@ -191,7 +192,7 @@ impl<S: Service> Handler<S> {
         let key_bytes = Some(key.as_bytes().to_vec());
         let record = Record::new(name.topic, None, key_bytes, Some(value), envelope.write());
         self.check_size(name, &record)?;
-        *last = sequence;
+        making.decided.spoken.insert(key.to_owned(), sequence);
         making.decided.sending.insert(answer.id.0, span);
         making.decided.owed.push(Owed {
             id: answer.id.0,

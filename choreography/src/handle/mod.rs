@@ -5,7 +5,7 @@
 //! begin    one transaction for the batch
 //! forget   what Kafka has acknowledged since is owed no longer
 //! handled  the events' ids; those already there are repeats
-//! lock     the keys of the new events
+//! lock     the keys of the events
 //! owed     only now, what is still owed about the keys or to the causes of the batch
 //! load     the service's own state
 //! react    the decisions, in memory
@@ -216,28 +216,29 @@ impl<S: Service> Handler<S> {
         mut db: Transaction,
         batch: &[Incoming<S::Hears>],
     ) -> Result<Handled, NotHandled> {
-        let new = steps::handled(&mut db, batch).await?;
-        let heard: Vec<_> = new
+        let candidates = steps::candidates(&mut db, batch).await?;
+        let heard: Vec<_> = candidates
             .iter()
             .filter_map(|incoming| incoming.content.as_ref().ok())
             .map(|content| content.heard.clone())
             .collect();
-        let locked = steps::lock(&mut db, &new).await?;
+        // All of these go out together, with the first statement that loads: which candidates are
+        // new is not known before, and so repeats are locked and loaded, too.
+        let handled = steps::handled(&mut db, &candidates).await?;
+        let locked = steps::lock(&mut db, &candidates).await?;
         let owed = steps::owed(&mut db, batch).await?;
-        let spoken = match locked {
-            Some(locked) => db.answer(locked).await?.into_iter().collect(),
-            None => BTreeMap::new(),
-        };
-        let mut decided = if heard.is_empty() {
-            self.react(None, &new, spoken)?.1
+        let state = if heard.is_empty() {
+            None
         } else {
-            let state = caught("load", self.service.load(&mut db, &heard)).await?;
-            let (state, decided) = self.react(Some(state), &new, spoken)?;
-            if let Some(state) = state {
-                caught("save", self.service.save(&mut db, state)).await?;
-            }
-            decided
+            Some(caught("load", self.service.load(&mut db, &heard)).await?)
         };
+        let new = steps::new(candidates, db.answer(handled).await?);
+        let spoken = db.answer(locked).await?.into_iter().collect();
+        let owed = db.answer(owed).await?.into_iter().filter_map(read).collect();
+        let (state, mut decided) = self.react(state, &new, spoken)?;
+        if let Some(state) = state {
+            caught("save", self.service.save(&mut db, state)).await?;
+        }
         steps::save(&mut db, &decided).await?;
         db.commit().await?;
         self.tell(batch, &new, &mut decided);

@@ -31,19 +31,15 @@ pub(super) async fn due<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRes
     Ok(())
 }
 
-/// Notes the ids of the batch. Out: the events that have their effect in this transaction, each
-/// once, in the order of the batch.
-///
-/// First the dead letters that are replayed: only one that is known as dead counts, and of its
-/// replays the last one, as an operator's last word. Then the events themselves: one that was dead
-/// under the id of its damaged bytes is looked up under its own, as a good copy may have come.
-pub(super) async fn handled<'a, E>(
+/// Those of the batch that may count. Dead letters that are replayed are looked up here: only one
+/// that is known as dead counts, and of its replays the last one, as an operator's last word.
+pub(super) async fn candidates<'a, E>(
     db: &mut Transaction,
     batch: &'a [Incoming<E>],
 ) -> DbResult<Vec<&'a Incoming<E>>> {
     let mut revived = revive(db, batch).await?;
     // The last replay of a letter is the first one from the end.
-    let mut counts: Vec<&Incoming<E>> = batch
+    let mut candidates: Vec<&Incoming<E>> = batch
         .iter()
         .rev()
         .filter(|incoming| match incoming.via {
@@ -51,17 +47,26 @@ pub(super) async fn handled<'a, E>(
             Via::Topic | Via::Timer => true,
         })
         .collect();
-    counts.reverse();
-    let mut new = insert(db, &counts).await?;
-    new.extend(counts.iter().filter(|incoming| is_its_letter(incoming)).map(|i| i.id.0));
+    candidates.reverse();
+    Ok(candidates)
+}
+
+/// Those of the candidates that have their effect in this transaction, each once, in the order of
+/// the batch. `inserted` is the answer to [`handled`].
+pub(super) fn new<'a, E>(
+    mut candidates: Vec<&'a Incoming<E>>,
+    inserted: Vec<(Uuid,)>,
+) -> Vec<&'a Incoming<E>> {
+    let mut new: HashSet<Uuid> = inserted.into_iter().map(|(id,)| id).collect();
     // Of a dead event that comes again and its replay, which have one id, the replay counts.
     let replayed: HashSet<Uuid> =
-        counts.iter().filter(|i| is_its_letter(i)).map(|i| i.id.0).collect();
-    counts.retain(|incoming| {
+        candidates.iter().filter(|i| is_its_letter(i)).map(|i| i.id.0).collect();
+    new.extend(&replayed);
+    candidates.retain(|incoming| {
         (is_its_letter(incoming) || !replayed.contains(&incoming.id.0))
             && new.remove(&incoming.id.0)
     });
-    Ok(counts)
+    candidates
 }
 
 /// Whether it is a replay under the id of its dead letter: then it is known already.
@@ -81,31 +86,32 @@ async fn revive<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbResult<Hash
             letters.insert(letter.0, dead(incoming));
         }
     }
-    fetch_ids(db, REVIVE, letters).await
+    if letters.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let rows: Vec<(Uuid,)> = db.fetch(REVIVE, ids_and_dead(&letters)).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Notes the ids of events, those of which are new. By id, so sorted, and the first of each counts.
-async fn insert<E>(db: &mut Transaction, batch: &[&Incoming<E>]) -> DbResult<HashSet<Uuid>> {
+/// Notes the ids of the candidates, sorted; the first of each counts. One that was dead under the id
+/// of its damaged bytes is noted under its own, as a good copy may have come. The answer: the ids
+/// that were not there.
+pub(super) async fn handled<E>(
+    db: &mut Transaction,
+    candidates: &[&Incoming<E>],
+) -> DbResult<Asked<(Uuid,)>> {
     // By the database's time: all instances prune by it.
     const INSERT: &str = "INSERT INTO handled (id, heard_at, dead)
         SELECT id, now_ms(), dead FROM input WHERE true ON CONFLICT (id) DO NOTHING RETURNING id";
     let mut ids: BTreeMap<Uuid, i64> = BTreeMap::new();
-    for incoming in batch.iter().filter(|incoming| !is_its_letter(incoming)) {
+    for incoming in candidates.iter().filter(|incoming| !is_its_letter(incoming)) {
         ids.entry(incoming.id.0).or_insert(dead(incoming));
     }
-    fetch_ids(db, INSERT, ids).await
+    db.ask(INSERT, ids_and_dead(&ids)).await
 }
 
-async fn fetch_ids(
-    db: &mut Transaction,
-    sql: &'static str,
-    rows: BTreeMap<Uuid, i64>,
-) -> DbResult<HashSet<Uuid>> {
-    if rows.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let input = Input::new().id("id", rows.keys().copied()).int("dead", rows.values().copied());
-    Ok(db.fetch::<(Uuid,)>(sql, input).await?.into_iter().map(|(id,)| id).collect())
+fn ids_and_dead(rows: &BTreeMap<Uuid, i64>) -> Input {
+    Input::new().id("id", rows.keys().copied()).int("dead", rows.values().copied())
 }
 
 /// What `handled.dead` says of an event: 0 handled, 1 not to be handled, 2 handled by a replay.
@@ -117,30 +123,30 @@ fn dead<E>(incoming: &Incoming<E>) -> i64 {
     }
 }
 
-/// Locks the keys of the new events. The answer: the sequence of the last answer about each.
+/// Locks the keys of the candidates. The answer: the sequence of the last answer about each.
 pub(super) async fn lock<E>(
     db: &mut Transaction,
-    new: &[&Incoming<E>],
-) -> DbResult<Option<Asked<(String, i64)>>> {
+    candidates: &[&Incoming<E>],
+) -> DbResult<Asked<(String, i64)>> {
     const KNOW: &str = "INSERT INTO spoken (key, sequence)
         SELECT key, 0 FROM input WHERE true ON CONFLICT (key) DO NOTHING";
     const LOCK: &str = "SELECT key, sequence FROM spoken
         WHERE key IN (SELECT key FROM input) ORDER BY key FOR UPDATE";
     let keys: BTreeSet<&str> =
-        new.iter().filter_map(|i| i.content.as_ref().ok()).map(|c| c.key.as_str()).collect();
-    if keys.is_empty() {
-        return Ok(None);
-    }
+        candidates.iter().filter_map(|i| i.content.as_ref().ok()).map(|c| c.key.as_str()).collect();
     let input = || Input::new().text("key", keys.iter().map(|key| (*key).to_owned()));
     db.execute(KNOW, input()).await?;
-    db.ask(LOCK, input()).await.map(Some)
+    db.ask(LOCK, input()).await
 }
 
 /// The columns of `owed` as they are read.
 pub(crate) type OwedRow = (Uuid, Uuid, Option<String>, Option<i64>, Vec<u8>);
 
 /// Loads what is still owed about the keys, or to the causes, of the batch, repeats included.
-pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbResult<Vec<Owed>> {
+pub(super) async fn owed<E>(
+    db: &mut Transaction,
+    batch: &[Incoming<E>],
+) -> DbResult<Asked<OwedRow>> {
     const OWED: &str = "SELECT id, cause, key, sequence, record FROM owed
         WHERE key IN (SELECT key FROM input) OR cause IN (SELECT cause FROM input)";
     let of = |incoming: &Incoming<E>| {
@@ -149,7 +155,7 @@ pub(super) async fn owed<E>(db: &mut Transaction, batch: &[Incoming<E>]) -> DbRe
     };
     let (causes, keys): (Vec<Uuid>, Vec<Option<String>>) = batch.iter().flat_map(of).unzip();
     let input = Input::new().id("cause", causes).text("key", keys);
-    Ok(db.fetch::<OwedRow>(OWED, input).await?.into_iter().filter_map(read).collect())
+    db.ask(OWED, input).await
 }
 
 /// Reads a row of `owed`. One that cannot be read can never be said: it is told and left, and must

@@ -14,6 +14,8 @@ pub(super) struct Limits {
     pub(super) records: usize,
     pub(super) bytes: usize,
     pub(super) wait: Duration,
+    /// From one batch to the next.
+    pub(super) each: Duration,
 }
 
 impl Limits {
@@ -22,6 +24,7 @@ impl Limits {
             records: config.batch_records as usize,
             bytes: config.batch_bytes as usize,
             wait: config.batch_wait,
+            each: config.batch_each.min(config.batch_wait),
         }
     }
 }

@@ -56,6 +56,8 @@ pub(crate) struct Hear {
     committed: Instant,
     /// No broker can be reached.
     away: bool,
+    /// When the next batch may begin.
+    next: Instant,
 }
 
 /// Damaged records are asked for again after this time.
@@ -90,11 +92,13 @@ impl Hear {
             uncommitted: BTreeSet::new(),
             committed: Instant::now(),
             away: false,
+            next: Instant::now(),
         })
     }
 
-    /// Takes a batch: waits for its first record for at most `wait`, and then only as long as
-    /// records keep coming and the limits allow. `heard` tells what is not skipped.
+    /// Takes a batch: waits for its first record for at most `wait`; then until a batch may begin
+    /// again, and as long as records keep coming and the limits allow. `heard` tells what is not
+    /// skipped.
     ///
     /// # Errors
     /// The consumer has failed for good.
@@ -108,25 +112,38 @@ impl Hear {
         }
         self.resume()?;
         let mut batch = Batch::new();
+        let mut patience = Some(wait);
         let mut began = Instant::now();
-        loop {
+        while let Some(wait) = patience {
             let first = batch.is_empty();
-            if batch.is_full(&self.limits) || (!first && self.limits.wait <= began.elapsed()) {
-                return Ok(batch);
-            }
-            let polled = match self.kept.pop_front() {
-                Some(kept) => {
-                    self.kept_bytes -= kept.taken.size();
-                    Some(kept)
-                }
-                None => self.poll(if first { wait } else { LULL })?,
-            };
-            let Some(polled) = polled else { return Ok(batch) };
+            let Some(polled) = self.next_record(wait)? else { break };
             batch.add(polled, &self.assignments, &heard);
             if first {
                 began = Instant::now();
                 batch.started = clock::system_time();
             }
+            patience = self.patience(&batch, began);
+        }
+        if !batch.records.is_empty() {
+            self.next = Instant::now() + self.limits.each;
+        }
+        Ok(batch)
+    }
+
+    /// How long a batch that began at `began` waits for one more record; `None`: it is complete.
+    fn patience(&self, batch: &Batch, began: Instant) -> Option<Duration> {
+        let left = self.limits.wait.checked_sub(began.elapsed())?;
+        let pause = self.next.saturating_duration_since(Instant::now());
+        (!batch.is_full(&self.limits)).then(|| pause.max(LULL).min(left))
+    }
+
+    fn next_record(&mut self, wait: Duration) -> Result<Option<Polled>, KafkaError> {
+        match self.kept.pop_front() {
+            Some(kept) => {
+                self.kept_bytes -= kept.taken.size();
+                Ok(Some(kept))
+            }
+            None => self.poll(wait),
         }
     }
 

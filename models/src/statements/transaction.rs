@@ -89,12 +89,12 @@ impl Statements {
         state.instances[i].phase = Phase::Transaction(own);
     }
 
-    /// The statement after `step`. Repeats need no more than what is owed for them.
+    /// The statement after `step`. Repeats are locked and loaded like any, as it is not known yet
+    /// which they are; but they change nothing.
     fn after(&self, step: Step, any_new: bool) -> Step {
         let usual = match step {
             Step::Forget => Step::Handled,
-            Step::Handled if !any_new => return Step::Owed,
-            Step::Owed if !any_new => return Step::Commit,
+            Step::Load if !any_new => return Step::Commit,
             Step::Handled => Step::Key,
             Step::Key => Step::Lock,
             Step::Lock => Step::Owed,
