@@ -7,7 +7,6 @@ mod thread;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
 
 pub use process::main;
 
@@ -113,30 +112,34 @@ async fn hear<S: Service>(
     db: Database,
     health: Health,
 ) -> anyhow::Result<()> {
-    let manifest = service.manifest();
-    let speaker = Speaker::new(kafka::answers(config, manifest.service))?;
-    let runner = Runner {
-        hear: Hear::join(config, manifest.service, &topics::heard_by(&manifest))?,
-        handler: Handler {
-            service,
-            source: source_of(&manifest),
-            manifest,
-            db,
-            spans: telemetry.spans(),
-            metrics: telemetry.metrics(),
-            answer_bytes: config.answer_bytes as usize,
-        },
-        speaker,
-        timers: Timers::default(),
-        faults: Faults::new(health.clone()),
-        waiter: Waiter::new(Handle::current(), health.clone()),
-        health,
-        stop: stop.clone(),
-        acknowledged: vec![],
-        idle: Idle::new(window_ms(config.handled_window)),
-        refused: Refused::default(),
+    let (config, telemetry) = (config.clone(), (telemetry.spans(), telemetry.metrics()));
+    let told = stop.clone();
+    let make = move || {
+        let manifest = service.manifest();
+        let (spans, metrics) = telemetry;
+        Ok(Runner {
+            hear: Hear::join(&config, manifest.service, &topics::heard_by(&manifest))?,
+            speaker: Speaker::new(kafka::answers(&config, manifest.service))?,
+            handler: Handler {
+                service,
+                source: source_of(&manifest),
+                manifest,
+                db: db.apart()?,
+                spans,
+                metrics,
+                answer_bytes: config.answer_bytes as usize,
+            },
+            timers: Timers::default(),
+            faults: Faults::new(health.clone()),
+            waiter: Waiter::new(health.clone())?,
+            health,
+            stop: told,
+            acknowledged: vec![],
+            idle: Idle::new(window_ms(config.handled_window)),
+            refused: Refused::default(),
+        })
     };
-    thread::run(runner, stop).await
+    thread::run(make, stop).await
 }
 
 fn window_ms(window: Window) -> Option<i64> {

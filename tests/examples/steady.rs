@@ -40,6 +40,12 @@ struct Options {
     /// Where a collector listens, such as http://127.0.0.1:4318
     #[arg(long)]
     otlp: Option<String>,
+    /// A property of librdkafka for all services; repeatable
+    #[arg(short = 'X', long, value_name = "KEY=VALUE")]
+    property: Vec<String>,
+    /// A further variable for all services; repeatable
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    environment: Vec<String>,
 }
 
 fn main() {
@@ -82,16 +88,19 @@ fn main() {
 }
 
 fn environment(options: &Options) -> Vec<(String, String)> {
-    let Some(endpoint) = &options.otlp else { return vec![] };
-    let share = options.sampled.unwrap_or(1.0).to_string();
-    [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+    let mut all = vec![("KAFKA_PROPERTIES".to_owned(), options.property.join("\n"))];
+    for variable in &options.environment {
+        let (name, value) = variable.split_once('=').expect("KEY=VALUE");
+        all.push((name.to_owned(), value.to_owned()));
+    }
+    if let Some(endpoint) = &options.otlp {
+        let share = options.sampled.unwrap_or(1.0).to_string();
+        all.push(("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), endpoint.clone()));
         // By the trace's id alone, so that all services take the same ones.
-        ("OTEL_TRACES_SAMPLER", "traceidratio"),
-        ("OTEL_TRACES_SAMPLER_ARG", &share),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
+        all.push(("OTEL_TRACES_SAMPLER".to_owned(), "traceidratio".to_owned()));
+        all.push(("OTEL_TRACES_SAMPLER_ARG".to_owned(), share));
+    }
+    all
 }
 
 /// How long after the order was appended to its topic the event was appended to its own: both are

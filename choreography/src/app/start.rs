@@ -17,11 +17,12 @@ pub(super) async fn open<S: Service>(config: &Config, service: &S) -> anyhow::Re
     let name = service.manifest().service;
     let url = config.database_url.clone().unwrap_or_else(|| format!("sqlite://{name}.db"));
     let db = connect(&url).await?;
-    let mut migrations = vec![Migration {
-        version: 1,
-        name: "choreography",
-        sql: include_str!("../../migrations/0001_choreography.sql"),
-    }];
+    let tables = include_str!("../../migrations/0001_choreography.sql");
+    let by_cause = include_str!("../../migrations/0002_owed_by_cause.sql");
+    let mut migrations = vec![
+        Migration { version: 1, name: "choreography", sql: tables },
+        Migration { version: 2, name: "owed by cause", sql: by_cause },
+    ];
     migrations.extend(service.migrations());
     db.migrate(&migrations).await.context("the database's tables cannot be brought up to date")?;
     prepare(service, &db)

@@ -11,16 +11,21 @@ use crate::dead_letter::panic_text;
 use crate::run::{Runner, Stop};
 use crate::service::Service;
 
-/// Runs the loop on a thread of its own, and gives up waiting for it some time after it should have
+/// Makes the loop and runs it, both on a thread of its own, and gives up waiting for it some time after it should have
 /// ended: what it has not finished is finished by the next instance.
-pub(super) async fn run<S: Service>(mut runner: Runner<S>, stop: &Stop) -> anyhow::Result<()> {
+pub(super) async fn run<S: Service>(
+    make: impl FnOnce() -> anyhow::Result<Runner<S>> + Send + 'static,
+    stop: &Stop,
+) -> anyhow::Result<()> {
     let (ended, has_ended) = oneshot::channel();
     let (left, has_left) = oneshot::channel();
     let runtime = Handle::current();
     std::thread::Builder::new().name("loop".to_owned()).spawn(move || {
         // A transaction that is dropped needs the runtime.
         let _context = runtime.enter();
-        let result = catch_unwind(AssertUnwindSafe(|| runner.run()))
+        let mut runner = None;
+        let run = || runner.insert(make()?).run();
+        let result = catch_unwind(AssertUnwindSafe(run))
             .unwrap_or_else(|panic| Err(anyhow::anyhow!("panic: {}", panic_text(panic.as_ref()))));
         let _ = ended.send(result);
         // It leaves the group, which can hang when the broker is away.

@@ -32,27 +32,26 @@ mod sqlite;
 
 use std::marker::PhantomData;
 
-use deadpool_postgres::Pool;
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteRow;
 
 pub use fault::{Conflict, DbFault, DbResult};
 pub use input::Input;
 pub use migrate::Migration;
-pub use postgres::PgTransaction;
 pub(crate) use postgres::is_away;
+pub use postgres::{PgDatabase, PgTransaction};
 pub use row::{Column, FromPgRow, Row};
 
 /// A database of one service.
 #[derive(Clone)]
 pub enum Database {
     /// In production.
-    Postgres(Pool),
+    Postgres(PgDatabase),
     /// For a first look and for tests.
     Sqlite(SqlitePool),
 }
 
-/// The loop uses one connection; the others serve HTTP and what runs beside the loop.
+/// They serve HTTP and what runs beside the loop.
 const CONNECTIONS_MAX: u32 = 6;
 
 impl Database {
@@ -64,13 +63,23 @@ impl Database {
         let scheme = url.split(':').next().unwrap_or_default();
         match scheme {
             "postgres" | "postgresql" => {
-                Ok(Self::Postgres(postgres::connect(url, CONNECTIONS_MAX as usize).await?))
+                Ok(Self::Postgres(PgDatabase::connect(url, CONNECTIONS_MAX as usize).await?))
             }
             "sqlite" => Ok(Self::Sqlite(sqlite::connect(url, CONNECTIONS_MAX).await?)),
             other => anyhow::bail!(
                 "DATABASE_URL must start with postgres:// or sqlite://, not with {other:?}"
             ),
         }
+    }
+
+    /// The same database with a connection that nobody else uses. In PostgreSQL it belongs to the
+    /// runtime that uses it first: whoever waits for an answer there reads it from the socket himself,
+    /// and no other thread has to wake him.
+    pub(crate) fn apart(&self) -> anyhow::Result<Self> {
+        Ok(match self {
+            Self::Postgres(database) => Self::Postgres(database.apart()?),
+            Self::Sqlite(pool) => Self::Sqlite(pool.clone()),
+        })
     }
 
     /// Brings the tables up to date. Several instances may do it at once.
@@ -87,8 +96,8 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => {
-                Transaction::Postgres(Box::new(PgTransaction::begin(pool).await?))
+            Self::Postgres(database) => {
+                Transaction::Postgres(Box::new(PgTransaction::begin(database).await?))
             }
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin_with("BEGIN IMMEDIATE").await?),
         })
@@ -100,8 +109,8 @@ impl Database {
     /// No connection is free or the database does not answer.
     pub async fn begin_read(&self) -> DbResult<Transaction> {
         Ok(match self {
-            Self::Postgres(pool) => {
-                Transaction::Postgres(Box::new(PgTransaction::begin(pool).await?))
+            Self::Postgres(database) => {
+                Transaction::Postgres(Box::new(PgTransaction::begin(database).await?))
             }
             Self::Sqlite(pool) => Transaction::Sqlite(pool.begin().await?),
         })
@@ -110,7 +119,7 @@ impl Database {
     /// Closes all connections.
     pub async fn close(&self) {
         match self {
-            Self::Postgres(pool) => pool.close(),
+            Self::Postgres(database) => database.close(),
             Self::Sqlite(pool) => pool.close().await,
         }
     }

@@ -8,6 +8,7 @@
 
 use std::error::Error;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -34,20 +35,48 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// What is sent and not acknowledged for so long: nobody is there any more.
 const SILENCE_LIMIT: Duration = Duration::from_secs(30);
 
-pub(super) async fn connect(url: &str, connections: usize) -> anyhow::Result<Pool> {
+/// A database in PostgreSQL.
+#[derive(Clone)]
+pub struct PgDatabase {
+    config: Arc<Config>,
+    pool: Pool,
+}
+
+impl PgDatabase {
+    /// Connects, with at most so many connections.
+    pub(super) async fn connect(url: &str, connections: usize) -> anyhow::Result<Self> {
+        let config = Arc::new(configure(url)?);
+        let database = Self { pool: pool(&config, connections)?, config };
+        drop(database.pool.get().await.context("cannot connect to PostgreSQL")?);
+        Ok(database)
+    }
+
+    /// The same with one connection of its own, made when it is first needed.
+    pub(super) fn apart(&self) -> anyhow::Result<Self> {
+        Ok(Self { pool: pool(&self.config, 1)?, config: Arc::clone(&self.config) })
+    }
+
+    pub(super) fn close(&self) {
+        self.pool.close();
+    }
+}
+
+fn configure(url: &str) -> anyhow::Result<Config> {
     let mut config = Config::from_str(url).context("DATABASE_URL")?;
     let options = format!("{} {SESSION}", config.get_options().unwrap_or_default());
     config.options(&options).connect_timeout(CONNECT_LIMIT).tcp_user_timeout(SILENCE_LIMIT);
+    Ok(config)
+}
+
+fn pool(config: &Config, connections: usize) -> anyhow::Result<Pool> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let pool = Pool::builder(Manager::from_config(config, NoTls, recycling))
+    Ok(Pool::builder(Manager::from_config(config.clone(), NoTls, recycling))
         .max_size(connections)
         .wait_timeout(Some(CONNECT_LIMIT))
         .create_timeout(Some(CONNECT_LIMIT))
         .recycle_timeout(Some(CONNECT_LIMIT))
         .runtime(Runtime::Tokio1)
-        .build()?;
-    drop(pool.get().await.context("cannot connect to PostgreSQL")?);
-    Ok(pool)
+        .build()?)
 }
 
 /// Whether a connection failed because the server is not there now.
@@ -82,8 +111,8 @@ struct Query {
 }
 
 impl PgTransaction {
-    pub(super) async fn begin(pool: &Pool) -> DbResult<Self> {
-        let client = Some(pool.get().await?);
+    pub(super) async fn begin(database: &PgDatabase) -> DbResult<Self> {
+        let client = Some(database.pool.get().await?);
         let mut tx = Self { client, queued: vec![], answers: vec![], begun: false, waiting: false };
         tx.queue("BEGIN", Input::new()).await?;
         Ok(tx)

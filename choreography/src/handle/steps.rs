@@ -53,10 +53,10 @@ pub(super) async fn candidates<'a, E>(
 
 /// Those of the candidates that have their effect in this transaction, each once, in the order of
 /// the batch. `inserted` is the answer to [`handled`].
-pub(super) fn new<'a, E>(
-    mut candidates: Vec<&'a Incoming<E>>,
+pub(super) fn new<E>(
+    mut candidates: Vec<&Incoming<E>>,
     inserted: Vec<(Uuid,)>,
-) -> Vec<&'a Incoming<E>> {
+) -> Vec<&Incoming<E>> {
     let mut new: HashSet<Uuid> = inserted.into_iter().map(|(id,)| id).collect();
     // Of a dead event that comes again and its replay, which have one id, the replay counts.
     let replayed: HashSet<Uuid> =
@@ -142,13 +142,15 @@ pub(super) async fn lock<E>(
 /// The columns of `owed` as they are read.
 pub(crate) type OwedRow = (Uuid, Uuid, Option<String>, Option<i64>, Vec<u8>);
 
-/// Loads what is still owed about the keys, or to the causes, of the batch, repeats included.
+/// Loads what is still owed about the keys of the batch, and the dead letters of its events, repeats
+/// included.
 pub(super) async fn owed<E>(
     db: &mut Transaction,
     batch: &[Incoming<E>],
 ) -> DbResult<Asked<OwedRow>> {
     const OWED: &str = "SELECT id, cause, key, sequence, record FROM owed
-        WHERE key IN (SELECT key FROM input) OR cause IN (SELECT cause FROM input)";
+        WHERE key IN (SELECT key FROM input)
+           OR key IS NULL AND cause IN (SELECT cause FROM input)";
     let of = |incoming: &Incoming<E>| {
         let key = incoming.content.as_ref().ok().map(|content| content.key.clone());
         incoming.causes().map(move |cause| (cause.0, key.clone())).collect::<Vec<_>>()

@@ -4,15 +4,15 @@ use std::future::Future;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::db::DbFault;
 use crate::health::Health;
 use crate::hear::Hear;
 
-/// Waits for the database.
+/// Waits for the database, in a runtime of the loop's own.
 pub(crate) struct Waiter {
-    runtime: Handle,
+    runtime: Runtime,
     health: Health,
 }
 
@@ -24,8 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const LIMIT: Duration = Duration::from_secs(60);
 
 impl Waiter {
-    pub(crate) fn new(runtime: Handle, health: Health) -> Self {
-        Self { runtime, health }
+    /// Must be made, and dropped, where a thread may block.
+    ///
+    /// # Errors
+    /// The operating system refuses what a runtime needs.
+    pub(crate) fn new(health: Health) -> std::io::Result<Self> {
+        Ok(Self { runtime: Builder::new_current_thread().enable_all().build()?, health })
     }
 
     /// Waits for `doing`. When that takes long the partitions are paused and the consumer is
@@ -39,9 +43,23 @@ impl Waiter {
         hear: &mut Hear,
         doing: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
+        let done = self.wait_for(hear, doing);
+        if done.is_err() {
+            // A transaction that was dropped is rolled back by its connection, which lives here.
+            self.runtime.block_on(tokio::task::yield_now());
+        }
+        done
+    }
+
+    fn wait_for<T, E: From<DbFault>>(
+        &self,
+        hear: &mut Hear,
+        doing: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
         let mut doing = pin!(doing);
         let began = Instant::now();
         loop {
+            // The timer of the time-out needs the runtime when it is made.
             let patience = async { tokio::time::timeout(PATIENCE, &mut doing).await };
             if let Ok(done) = self.runtime.block_on(patience) {
                 return done;
@@ -62,7 +80,6 @@ impl Waiter {
         limit: Duration,
         doing: impl Future<Output = Result<T, DbFault>>,
     ) -> bool {
-        // The timer of the time-out needs the runtime when it is made.
         let done = self.runtime.block_on(async { tokio::time::timeout(limit, doing).await });
         matches!(done, Ok(Ok(_)))
     }

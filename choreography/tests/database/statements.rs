@@ -169,7 +169,8 @@ async fn a_long_migration_of_another(place: &Place) {
 /// has grown, as happens in the first minute of each new deployment.
 pub(crate) async fn a_table_that_grows_is_never_read_whole(place: Place) {
     const ROWS: i64 = 5_000;
-    let db = place.with_table("CREATE TABLE t (place BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await;
+    let db =
+        place.with_table("CREATE TABLE t (place BIGINT PRIMARY KEY, at BIGINT NOT NULL)").await;
     run(&db, "CREATE INDEX t_at ON t (at)").await.expect("an index");
     let statements = [
         "SELECT place, at FROM t WHERE place IN (SELECT place FROM input)",
