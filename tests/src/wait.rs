@@ -15,7 +15,20 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 ///
 /// # Panics
 /// After `limit`, with what was missing last.
-pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T, String>) -> T {
+pub fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Result<T, String>) -> T {
+    until_at(BETWEEN_LOOKS, what, limit, look)
+}
+
+/// The same with so much time between two looks: where a look costs as much as what is measured.
+///
+/// # Panics
+/// As [`until`].
+pub fn until_at<T>(
+    between: Duration,
+    what: &str,
+    limit: Duration,
+    mut look: impl FnMut() -> Result<T, String>,
+) -> T {
     let began = Instant::now();
     loop {
         match look() {
@@ -24,7 +37,7 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T,
                 assert!(began.elapsed() < limit, "not within {limit:?}: {what}; {missing}");
             }
         }
-        std::thread::sleep(BETWEEN_LOOKS);
+        std::thread::sleep(between);
     }
 }
 
