@@ -57,7 +57,7 @@ pub struct Config {
 
     /// While records keep coming, begin a batch at most this often: fewer and larger ones cost less.
     /// The first record after a pause never waits.
-    #[arg(long, env = "BATCH_EACH", default_value = "8ms", value_parser = humantime::parse_duration)]
+    #[arg(long, env = "BATCH_EACH", default_value = "20ms", value_parser = humantime::parse_duration)]
     pub batch_each: Duration,
 
     /// An answer larger than this, with key and headers, makes the event answered a dead letter.
