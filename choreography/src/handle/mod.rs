@@ -233,7 +233,7 @@ impl<S: Service> Handler<S> {
             Some(caught("load", self.service.load(&mut db, &heard)).await?)
         };
         let new = steps::new(candidates, db.answer(handled).await?);
-        let spoken = db.answer(locked).await?.into_iter().collect();
+        let spoken = steps::spoken(&mut db, locked, &new).await?;
         let owed = db.answer(owed).await?.into_iter().filter_map(read).collect();
         let (state, mut decided) = self.react(state, &new, spoken)?;
         if let Some(state) = state {

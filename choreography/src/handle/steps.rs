@@ -123,20 +123,46 @@ fn dead<E>(incoming: &Incoming<E>) -> i64 {
     }
 }
 
-/// Locks the keys of the candidates. The answer: the sequence of the last answer about each.
-pub(super) async fn lock<E>(
-    db: &mut Transaction,
-    candidates: &[&Incoming<E>],
-) -> DbResult<Asked<(String, i64)>> {
+/// The keys of a batch, locked.
+pub(super) struct Locked {
+    /// Those that were not there before.
+    inserted: Asked<(String,)>,
+    sequences: Asked<(String, i64)>,
+}
+
+/// Locks the keys of the candidates.
+pub(super) async fn lock<E>(db: &mut Transaction, candidates: &[&Incoming<E>]) -> DbResult<Locked> {
     const KNOW: &str = "INSERT INTO spoken (key, sequence)
-        SELECT key, 0 FROM input WHERE true ON CONFLICT (key) DO NOTHING";
+        SELECT key, 0 FROM input WHERE true ON CONFLICT (key) DO NOTHING RETURNING key";
     const LOCK: &str = "SELECT key, sequence FROM spoken
         WHERE key IN (SELECT key FROM input) ORDER BY key FOR UPDATE";
-    let keys: BTreeSet<&str> =
-        candidates.iter().filter_map(|i| i.content.as_ref().ok()).map(|c| c.key.as_str()).collect();
+    let keys = keys(candidates);
     let input = || Input::new().text("key", keys.iter().map(|key| (*key).to_owned()));
-    db.execute(KNOW, input()).await?;
-    db.ask(LOCK, input()).await
+    let inserted = db.ask(KNOW, input()).await?;
+    let sequences = db.ask(LOCK, input()).await?;
+    Ok(Locked { inserted, sequences })
+}
+
+/// The sequence of the last answer about each key. Keys that only repeats have are not kept: an
+/// event that was a dead letter has left none, and heard again it changes no row.
+pub(super) async fn spoken<E>(
+    db: &mut Transaction,
+    locked: Locked,
+    new: &[&Incoming<E>],
+) -> DbResult<BTreeMap<String, i64>> {
+    const UNUSED: &str = "DELETE FROM spoken WHERE key IN (SELECT key FROM input)";
+    let used = keys(new);
+    let inserted = db.answer(locked.inserted).await?.into_iter().map(|(key,)| key);
+    let unused: Vec<String> = inserted.filter(|key| !used.contains(key.as_str())).collect();
+    let sequences = db.answer(locked.sequences).await?.into_iter().collect();
+    if !unused.is_empty() {
+        db.execute(UNUSED, Input::new().text("key", unused)).await?;
+    }
+    Ok(sequences)
+}
+
+fn keys<'a, E>(events: &[&'a Incoming<E>]) -> BTreeSet<&'a str> {
+    events.iter().filter_map(|i| i.content.as_ref().ok()).map(|c| c.key.as_str()).collect()
 }
 
 /// The columns of `owed` as they are read.
