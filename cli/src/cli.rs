@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{demo, emit, load, place, tail, terminal, topics};
+use crate::{demo, dlq, emit, load, place, tail, terminal, topics};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +17,7 @@ Examples:
   choreo place --wait                    an order over HTTP, followed to its end
   choreo emit OrderPlaced                an order, straight to Kafka
   choreo tail                            what is said on the topics, as it is said
+  choreo dlq list                        what could not be handled, and whether it was replayed
   choreo load --rate 100 --duration 1m   many orders, and how long each took
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.";
@@ -43,6 +44,9 @@ enum Command {
     Emit(Box<emit::Options>),
     /// Follow topics: what was said, by whom, in answer to what
     Tail(Box<tail::Options>),
+    /// Dead letters: list, show, replay or delete them
+    #[command(subcommand)]
+    Dlq(Box<dlq::Command>),
     /// Place many orders at a fixed rate, and measure how long each takes
     Load(Box<load::Options>),
     /// Create the topics of the services, or say in what they differ
@@ -113,6 +117,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Place(options) => unless_interrupted(place::run(*options)).await,
             Command::Emit(options) => unless_interrupted(emit::run(*options)).await,
             Command::Tail(options) => unless_interrupted(tail::run(*options)).await,
+            Command::Dlq(command) => unless_interrupted(dlq::run(*command)).await,
             Command::Topics(command) => unless_interrupted(topics::run(command)).await,
             Command::Completions { shell } => completions(shell),
         }

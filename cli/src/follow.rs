@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
 use choreography::Config;
@@ -176,4 +176,14 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
         headers: headers.map(header).collect(),
         value: message.payload().map(<[u8]>::to_vec),
     }
+}
+
+/// RFC 3339 in UTC.
+pub(crate) fn time(time: Timestamp) -> String {
+    let ms = time.to_millis().and_then(|ms| u64::try_from(ms).ok());
+    let time = ms.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms)));
+    // The library refuses what is later than the year 9999.
+    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
+    let time = time.filter(|time| *time < last);
+    time.map_or_else(|| "-".to_owned(), |time| humantime::format_rfc3339_millis(time).to_string())
 }

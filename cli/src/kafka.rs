@@ -105,6 +105,11 @@ pub(crate) async fn look(config: &Config, topic: Option<String>) -> anyhow::Resu
 }
 
 impl Look {
+    /// The names of its topics.
+    pub(crate) fn topics(&self) -> impl Iterator<Item = &str> {
+        self.topics.keys().map(String::as_str)
+    }
+
     /// All partitions of these topics.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 //! | `choreo place` | places an order over HTTP and follows it | `place` |
 //! | `choreo emit` | says an event to Kafka | `emit` |
 //! | `choreo tail` | follows topics, decoded | `tail` |
+//! | `choreo dlq` | lists, shows, replays and deletes dead letters | `dlq` |
 //! | `choreo load` | places orders at a fixed rate and measures | `load` |
 //! | `choreo topics create` | creates the topics that the services need | `topics` |
 
@@ -18,6 +19,8 @@ mod place;
 mod emit;
 
 mod tail;
+
+mod dlq;
 
 mod load;
 
@@ -33,6 +36,7 @@ mod http;
 mod kafka;
 mod output;
 mod pace;
+mod records;
 mod terminal;
 
 fn main() -> std::process::ExitCode {

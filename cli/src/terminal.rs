@@ -65,6 +65,26 @@ pub(crate) fn hex(bytes: &[u8], separator: &str) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(separator)
 }
 
+/// Text as it is; other bytes as hexadecimal digits.
+pub(crate) fn readable(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(|_| format!("0x{}", hex(bytes, "")), plain)
+}
+
+/// As `hexdump -C` shows bytes: sixteen on a line, and what of them is ASCII.
+pub(crate) fn dump(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+
+    let mut text = String::new();
+    for (line, bytes) in bytes.chunks(16).enumerate() {
+        let graphic = |byte: &u8| if (0x20..0x7F).contains(byte) { char::from(*byte) } else { '.' };
+        let ascii: String = bytes.iter().map(graphic).collect();
+        // Writing to a String does not fail.
+        let _ =
+            writeln!(text, "{FAINT}{:08x}{FAINT:#}  {:<47}  |{ascii}|", 16 * line, hex(bytes, " "));
+    }
+    text
+}
+
 /// How many characters a line of standard output has; none if it is no terminal.
 pub(crate) fn width() -> Option<usize> {
     let (width, _) = terminal_size::terminal_size_of(io::stdout())?;

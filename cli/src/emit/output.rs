@@ -1,13 +1,11 @@
 //! How what was said is told.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use super::Receipt;
 use crate::given::events::{Encoded, KnownEvent};
 use crate::output::Output;
-use crate::terminal::{FAINT, NAME, STRONG, hex};
+use crate::terminal::{FAINT, NAME, STRONG, dump, hex};
 
 impl Output {
     /// Where one event stands, and which trace it started.
@@ -60,17 +58,4 @@ impl Output {
             }
         })
     }
-}
-
-/// As `hexdump -C` shows bytes: sixteen on a line, and what of them is ASCII.
-fn dump(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for (line, bytes) in bytes.chunks(16).enumerate() {
-        let graphic = |byte: &u8| if (0x20..0x7F).contains(byte) { char::from(*byte) } else { '.' };
-        let ascii: String = bytes.iter().map(graphic).collect();
-        // Writing to a String does not fail.
-        let _ =
-            writeln!(text, "{FAINT}{:08x}{FAINT:#}  {:<47}  |{ascii}|", 16 * line, hex(bytes, " "));
-    }
-    text
 }

@@ -1,14 +1,12 @@
 //! What a record tells in a few words.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use rdkafka::message::Timestamp;
 use serde_json::Value;
 use shared_events::headers::Received;
 
-use super::decode::Payload;
 use crate::about::about;
-use crate::follow::Record;
+use crate::follow::{Record, time};
+use crate::records::decode::Payload;
 use crate::terminal::{hex, plain};
 
 /// So many bytes of a value that cannot be read are shown.
@@ -64,14 +62,4 @@ fn fields(json: &Value) -> String {
     };
     let fields = fields.iter().filter(|(name, _)| *name != "order_id").map(field);
     fields.collect::<Vec<_>>().join(", ")
-}
-
-/// RFC 3339 in UTC.
-pub(super) fn time(time: Timestamp) -> String {
-    let ms = time.to_millis().and_then(|ms| u64::try_from(ms).ok());
-    let time = ms.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms)));
-    // The library refuses what is later than the year 9999.
-    let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
-    let time = time.filter(|time| *time < last);
-    time.map_or_else(|| "-".to_owned(), |time| humantime::format_rfc3339_millis(time).to_string())
 }

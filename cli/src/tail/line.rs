@@ -4,10 +4,10 @@ use anstyle::Style;
 use shared_events::headers::Received;
 
 use super::causes::Causes;
-use super::decode::Payload;
-use super::facts::{facts, time};
-use crate::follow::Record;
-use crate::terminal::{BAD, FAINT, NAME, STRONG, cut, hex, is_refusal, left, plain};
+use super::facts::facts;
+use crate::follow::{Record, time};
+use crate::records::decode::Payload;
+use crate::terminal::{BAD, FAINT, NAME, STRONG, cut, is_refusal, left, plain, readable};
 
 /// From so many characters on, all stands on one line.
 const ONE_LINE_WIDTH: usize = 120;
@@ -130,21 +130,6 @@ impl Parts {
             width => (format!(" {FAINT}{}{FAINT:#}", self.cause), width + 1),
         }
     }
-}
-
-impl Payload {
-    /// The event's name by its schema.
-    pub(super) fn name(&self) -> Option<&'static str> {
-        match self {
-            Self::Event { name, .. } => Some(name),
-            Self::Tombstone | Self::Json(_) | Self::Text(_) | Self::Unread { .. } => None,
-        }
-    }
-}
-
-/// Text as it is; other bytes as hexadecimal digits.
-fn readable(bytes: &[u8]) -> String {
-    std::str::from_utf8(bytes).map_or_else(|_| format!("0x{}", hex(bytes, "")), plain)
 }
 
 /// The end of a key: the beginning of all new ids is the same.

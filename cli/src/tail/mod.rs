@@ -2,21 +2,11 @@
 
 mod options;
 
-mod from;
-
-mod starts;
-
-mod merge;
-
-mod decode;
-
 mod causes;
 
 mod facts;
 
 mod line;
-
-mod json;
 
 use std::time::Duration;
 
@@ -29,11 +19,12 @@ use tokio::time::Instant;
 use crate::cli::Failure;
 use crate::follow::{Following, Read, Record};
 use crate::output::Output;
+use crate::records::from::From;
+use crate::records::merge::Merge;
+use crate::records::{decode, json, starts};
 use crate::{kafka, terminal};
 use causes::Causes;
-use from::From;
 use line::Lines;
-use merge::Merge;
 pub(crate) use options::Options;
 
 /// How long an event waits for earlier ones of partitions that say nothing at all.

@@ -1,8 +1,8 @@
 //! What `choreo tail` can be asked for.
 
-use super::from::From;
 use crate::kafka::Cluster;
 use crate::output::Output;
+use crate::records::from::From;
 
 const EXAMPLES: &str = "\
 Examples:

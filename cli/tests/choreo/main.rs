@@ -12,6 +12,8 @@ mod input;
 
 mod tail;
 
+mod dlq;
+
 mod load;
 
 mod usage;

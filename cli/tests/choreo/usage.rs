@@ -75,6 +75,10 @@ fn help_has_examples() {
         &["emit", "--help"],
         &["tail", "--help"],
         &["load", "--help"],
+        &["dlq", "list", "--help"],
+        &["dlq", "show", "--help"],
+        &["dlq", "replay", "--help"],
+        &["dlq", "drop", "--help"],
         &["topics", "create", "--help"],
         &["completions", "--help"],
     ] {
@@ -112,6 +116,7 @@ fn a_broker_that_does_not_answer_is_a_failure() {
         &["emit", "OrderPlaced", "-b", "127.0.0.1:1"][..],
         &["topics", "create", "-b", "127.0.0.1:1"],
         &["tail", "-b", "127.0.0.1:1"],
+        &["dlq", "list", "-b", "127.0.0.1:1"],
         &["load", "-b", "127.0.0.1:1"],
     ] {
         let run = choreo(args);

@@ -9,7 +9,7 @@ use crate::follow::Record;
 const WAITING_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// What has come of each partition and was not taken yet.
-pub(super) struct Merge {
+pub(crate) struct Merge {
     partitions: BTreeMap<(String, i32), Partition>,
     waiting_bytes: usize,
 }
@@ -24,12 +24,12 @@ struct Partition {
 }
 
 impl Merge {
-    pub(super) fn new(partitions: &[(String, i32)]) -> Self {
+    pub(crate) fn new(partitions: &[(String, i32)]) -> Self {
         let partitions = partitions.iter().map(|key| (key.clone(), Partition::default()));
         Self { partitions: partitions.collect(), waiting_bytes: 0 }
     }
 
-    pub(super) fn add(&mut self, record: Record) {
+    pub(crate) fn add(&mut self, record: Record) {
         self.waiting_bytes += bytes(&record);
         let partition =
             self.partitions.entry((record.topic.clone(), record.partition)).or_default();
@@ -38,19 +38,19 @@ impl Merge {
     }
 
     /// A partition has nothing more for now.
-    pub(super) fn end(&mut self, topic: String, partition: i32) {
+    pub(crate) fn end(&mut self, topic: String, partition: i32) {
         let partition = self.partitions.entry((topic, partition)).or_default();
         partition.is_at_end = true;
         partition.has_ended = true;
     }
 
     /// Does not wait any longer for partitions that say nothing.
-    pub(super) fn hurry(&mut self) {
+    pub(crate) fn hurry(&mut self) {
         self.partitions.values_mut().for_each(|partition| partition.is_at_end = true);
     }
 
     /// The earliest record, if none that is still to come can be earlier.
-    pub(super) fn next(&mut self) -> Option<Record> {
+    pub(crate) fn next(&mut self) -> Option<Record> {
         let has_to_wait = |p: &Partition| p.records.is_empty() && !p.is_at_end;
         if self.waiting_bytes < WAITING_BYTES_MAX && self.partitions.values().any(has_to_wait) {
             return None;
@@ -63,17 +63,18 @@ impl Merge {
     }
 
     /// Whether records wait.
-    pub(super) fn is_waiting(&self) -> bool {
+    pub(crate) fn is_waiting(&self) -> bool {
         self.partitions.values().any(|partition| !partition.records.is_empty())
     }
 
     /// Whether all that was there at the beginning was taken.
-    pub(super) fn has_ended(&self) -> bool {
+    pub(crate) fn has_ended(&self) -> bool {
         self.partitions.values().all(|p| p.has_ended && p.records.is_empty())
     }
 }
 
-fn bytes(record: &Record) -> usize {
+/// What a record takes in memory, roughly.
+pub(crate) fn bytes(record: &Record) -> usize {
     const REST: usize = 200;
     let len = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
     let headers = record.headers.iter().map(|(name, value)| name.len() + len(value) + 50);

@@ -17,7 +17,7 @@ const ANSWER_MAX: Duration = Duration::from_secs(5);
 ///
 /// # Errors
 /// The broker does not answer.
-pub(super) fn starts(
+pub(crate) fn starts(
     config: &Config,
     from: From,
     partitions: &[(String, i32)],

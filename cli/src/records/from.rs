@@ -9,7 +9,7 @@ use shared_events::ids::EventId;
 
 /// Where to begin in each partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
+pub(crate) enum From {
     Beginning,
     End,
     /// This offset, or the nearest one that there is.
@@ -46,7 +46,7 @@ impl FromStr for From {
 
 impl From {
     /// Some minutes before an order's id was drawn, if the id tells when that was: clocks differ.
-    pub(super) fn order(id: &str) -> Option<Self> {
+    pub(crate) fn order(id: &str) -> Option<Self> {
         const MARGIN_MS: i64 = 5 * 60 * 1000;
         let id: EventId = id.parse().ok()?;
         let (seconds, nanos) = id.0.get_timestamp()?.to_unix();
@@ -55,7 +55,7 @@ impl From {
     }
 
     /// A time that is so long ago as a time.
-    pub(super) fn absolute(self) -> Self {
+    pub(crate) fn absolute(self) -> Self {
         match self {
             Self::Ago(ago) => {
                 let ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);

@@ -8,7 +8,17 @@ use crate::follow::Record;
 use crate::terminal::hex;
 
 /// The line, with its end.
-pub(super) fn line(record: &Record, payload: &Payload) -> String {
+pub(crate) fn line(record: &Record, payload: &Payload) -> String {
+    written(fields(record, payload))
+}
+
+/// An object on a line of its own, with its end.
+pub(crate) fn written(object: Map<String, Value>) -> String {
+    format!("{}\n", escaped(&Value::Object(object).to_string()))
+}
+
+/// What stands on the line.
+pub(crate) fn fields(record: &Record, payload: &Payload) -> Map<String, Value> {
     let (tstype, ts) = match record.time {
         Timestamp::NotAvailable => ("unknown", None),
         Timestamp::CreateTime(ms) => ("create", Some(ms)),
@@ -19,7 +29,9 @@ pub(super) fn line(record: &Record, payload: &Payload) -> String {
         .flat_map(|(name, value)| [name.as_str().into(), text_or_hex(value.as_deref())])
         .collect();
     let mut line = Map::new();
-    let mut put = |name: &str, value: Value| line.insert(name.to_owned(), value);
+    let mut put = |name: &str, value: Value| {
+        line.insert(name.to_owned(), value);
+    };
     put("topic", record.topic.as_str().into());
     put("partition", record.partition.into());
     put("offset", record.offset.into());
@@ -33,20 +45,20 @@ pub(super) fn line(record: &Record, payload: &Payload) -> String {
         Payload::Text(text) => put("payload", text.as_str().into()),
         Payload::Event { schema_id, json, .. } => {
             put("payload", json.clone());
-            put("value_schema_id", (*schema_id).into())
+            put("value_schema_id", (*schema_id).into());
         }
         Payload::Unread { schema_id, why, bytes } => {
             put("payload", Value::Null);
             put("payload_error", why.as_str().into());
             put("payload_hex", hex(bytes, "").into());
-            put("value_schema_id", json!(schema_id))
+            put("value_schema_id", json!(schema_id));
         }
-    };
-    format!("{}\n", escaped(&Value::Object(line).to_string()))
+    }
+    line
 }
 
 /// Text as it is; other bytes as `0x` and hexadecimal digits.
-fn text_or_hex(bytes: Option<&[u8]>) -> Value {
+pub(crate) fn text_or_hex(bytes: Option<&[u8]>) -> Value {
     let Some(bytes) = bytes else { return Value::Null };
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),

@@ -7,7 +7,7 @@ use shared_events::codec::{DecodeError, writer_id};
 use crate::given::events::find;
 
 /// A value, as far as it can be read.
-pub(super) enum Payload {
+pub(crate) enum Payload {
     /// There is none.
     Tombstone,
     /// An event that a bundled schema describes.
@@ -20,8 +20,18 @@ pub(super) enum Payload {
     Unread { schema_id: Option<u32>, why: String, bytes: Vec<u8> },
 }
 
+impl Payload {
+    /// The event's name by its schema.
+    pub(crate) fn name(&self) -> Option<&'static str> {
+        match self {
+            Self::Event { name, .. } => Some(name),
+            Self::Tombstone | Self::Json(_) | Self::Text(_) | Self::Unread { .. } => None,
+        }
+    }
+}
+
 /// Reads a value. It never fails: what cannot be read says why.
-pub(super) fn decode(value: Option<&[u8]>) -> Payload {
+pub(crate) fn decode(value: Option<&[u8]>) -> Payload {
     let Some(bytes) = value else { return Payload::Tombstone };
     let unread = |schema_id, why| Payload::Unread { schema_id, why, bytes: bytes.to_vec() };
     let schema_id = match writer_id(bytes) {
