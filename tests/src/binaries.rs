@@ -44,6 +44,21 @@ pub fn profile_folder() -> PathBuf {
     own.parent().and_then(Path::parent).expect("target/PROFILE/…/TEST").to_owned()
 }
 
+/// What the command line tool prints for these arguments. It is built if it is not fresh.
+///
+/// # Panics
+/// It fails.
+#[must_use]
+pub fn choreo(args: &[&str]) -> String {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(project_folder()).args(["run", "--quiet", "--profile", &profile()]);
+    cargo.arg("--target-dir").arg(target_folder()).args(["-p", "cli", "--"]).args(args);
+    let output = cargo.output().expect("cargo starts");
+    let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
+    assert!(output.status.success(), "choreo {args:?}: {}", text(&output.stderr));
+    text(&output.stdout)
+}
+
 fn build() -> PathBuf {
     let folder = profile_folder();
     if !Service::ALL.iter().all(|service| is_fresh(&folder.join(service.name()))) {

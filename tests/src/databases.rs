@@ -85,6 +85,14 @@ impl Databases {
         self.rows::<(i64,)>(service, sql).first().expect("a row").0
     }
 
+    /// Changes the PostgreSQL database of `service` behind its back.
+    ///
+    /// # Panics
+    /// The statement fails.
+    pub fn change(&self, service: Service, sql: &str) {
+        each(self.url(service), std::iter::once(sql.to_owned()));
+    }
+
     /// All rows of all tables of `service` as text, by table, in an order of their own.
     ///
     /// # Panics

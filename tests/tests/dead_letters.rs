@@ -1,13 +1,15 @@
 //! What cannot be handled is set aside, whole, by each service that hears it, and the flow goes on.
-//! What Kafka refuses is said again when that is put right.
+//! What Kafka refuses is said again when that is put right. What a database refuses is replayed then.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::Value;
 use shared_events::headers::{TRACEPARENT, TRACESTATE};
 use shared_events::topics::{self, EVENT_BYTES_MAX, INVENTORY, dead_letter_topic};
+use tests::binaries::choreo;
 use tests::check::{Dead, Evidence, Expected, check};
 use tests::databases::Storage;
 use tests::load::{Put, puts};
@@ -137,5 +139,52 @@ fn a_refused_answer_waits() {
     world.kafka.set(INVENTORY, SETTING, &EVENT_BYTES_MAX.to_string());
     world.wait_at_rest(ORDERS, LIMIT);
     world.processes.wait_ready(inventory);
+    world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
+}
+
+/// The database of seller-svc refuses what it is to keep. An operator puts that right, replays, and
+/// deletes the dead letters.
+#[test]
+fn a_mended_cause_and_a_replay_end_the_orders() {
+    const LETTERS: usize = 5;
+    const GROUP: [&str; 2] = ["--group", "seller-svc"];
+    let mut world = World::new("dead_letters", Storage::Postgres);
+    world.start_all();
+    let brokers = world.kafka.brokers().to_owned();
+    let dlq = |args: &[&str]| choreo(&[&["dlq"], args, &["-b", &brokers, "-o", "json"]].concat());
+    let list = || -> Vec<Value> {
+        let text = dlq(&[&["list"], &GROUP[..]].concat());
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let all_are = |state: &str| {
+        let states: Vec<Value> = list().into_iter().map(|line| line["state"].clone()).collect();
+        let are = states.len() == LETTERS && states.iter().all(|is| is == state);
+        if are { Ok(()) } else { Err(format!("{states:?}, not {LETTERS} {state}")) }
+    };
+
+    let refuse = "ALTER TABLE notices ADD CONSTRAINT refused CHECK (order_id = '')";
+    world.databases.change(Service::Seller, refuse);
+    let orders = orders::good(SEED, LETTERS);
+    world.load.place(&orders, 0);
+    wait::until("all are dead in seller-svc", LIMIT, || all_are("waiting"));
+    wait::until("it owes nothing", LIMIT, || world.is_at_rest(Service::Seller));
+    assert!(list().iter().all(|line| line["dead_letter"]["error_class"] == "refused"));
+
+    world.databases.change(Service::Seller, "ALTER TABLE notices DROP CONSTRAINT refused");
+    let replay = [&["replay"], &GROUP[..]].concat();
+    assert_eq!(dlq(&replay).matches("would_be_replayed").count(), LETTERS);
+    assert_eq!(all_are("waiting"), Ok(()), "it only tells");
+    assert_eq!(world.ended(), 0, "no order ends without an answer of seller-svc");
+    assert_eq!(dlq(&[&replay[..], &["--yes"]].concat()).lines().count(), LETTERS);
+    world.wait_at_rest(LETTERS, LIMIT);
+    assert_eq!(all_are("replayed"), Ok(()));
+
+    for line in list() {
+        let place = |name: &str| line[name].to_string().replace('"', "");
+        let place = ["topic", "partition", "offset"].map(place).join("/");
+        // The earliest of a partition goes first, and alone.
+        assert_eq!(dlq(&["drop", &place, "--yes"]).lines().count(), 1);
+    }
+    assert_eq!(list(), [] as [Value; 0]);
     world.finish(&Expected { orders: &orders, dead: BTreeSet::new() });
 }

@@ -240,3 +240,30 @@ fn topics(look: &kafka::Look, is_wanted: &dyn Fn(&str) -> bool) -> anyhow::Resul
     );
     Ok(wanted)
 }
+
+#[cfg(test)]
+mod tests {
+    use rdkafka::message::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_told_is_said() {
+        let mut book = Book::default();
+        let record = |offset| {
+            let (topic, time) = ("orders.a.dlq".to_owned(), Timestamp::NotAvailable);
+            let (key, headers, value) = (None, vec![], None);
+            Record { topic, partition: 0, offset, time, key, headers, value }
+        };
+        assert!((0..10_003).all(|offset| book.take(record(offset), &|_| true)));
+        assert_eq!((book.letters.len(), book.more), (10_000, 3));
+        assert_eq!(
+            book.omitted(),
+            "; 3 later ones are not told: at most 10000 are; --from, --group and --topic narrow it down"
+        );
+        assert!((10_003..500_000).all(|offset| book.take(record(offset), &|_| false)));
+        assert!(!book.is_cut);
+        assert!(!book.take(record(500_000), &|_| false));
+        assert!(book.is_cut && book.omitted().contains("only the earliest 500000 records"));
+    }
+}
