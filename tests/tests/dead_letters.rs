@@ -182,6 +182,8 @@ fn a_mended_cause_and_a_replay_end_the_orders() {
     for line in list() {
         let place = |name: &str| line[name].to_string().replace('"', "");
         let place = ["topic", "partition", "offset"].map(place).join("/");
+        let shown: Value = serde_json::from_str(&dlq(&["show", &place])).expect("JSON");
+        assert_eq!(shown["replays"][0]["taken"], true, "{shown}");
         // The earliest of a partition goes first, and alone.
         assert_eq!(dlq(&["drop", &place, "--yes"]).lines().count(), 1);
     }
