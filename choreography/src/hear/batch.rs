@@ -4,6 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+use shared_events::amounts::Timestamp;
+use shared_events::headers::RawHeaders;
+
 use super::assignment::{Assignments, Partition};
 use crate::clock;
 use crate::config::Config;
@@ -93,5 +97,21 @@ impl Batch {
         } else {
             *self.skipped.entry(Arc::clone(&taken.topic)).or_default() += 1;
         }
+    }
+}
+
+/// A record of the client's as our own.
+pub(super) fn own(topics: &HashMap<String, Arc<str>>, message: &BorrowedMessage<'_>) -> Taken {
+    let headers: RawHeaders = message.headers().map_or_else(Vec::new, |headers| {
+        headers.iter().map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect()
+    });
+    Taken {
+        topic: topics.get(message.topic()).map_or_else(|| message.topic().into(), Arc::clone),
+        partition: message.partition(),
+        offset: message.offset(),
+        timestamp: Timestamp(message.timestamp().to_millis().unwrap_or_default()),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        headers,
     }
 }

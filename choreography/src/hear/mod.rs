@@ -14,10 +14,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
-use shared_events::amounts::Timestamp;
-use shared_events::headers::RawHeaders;
 
 pub(crate) use assignment::{Assignments, Partition};
 pub(crate) use batch::Batch;
@@ -26,7 +23,7 @@ pub(crate) use offsets::Offsets;
 use crate::clock;
 use crate::config::Config;
 use crate::record::Taken;
-use batch::{Limits, Polled};
+use batch::{Limits, Polled, own};
 use client::HearContext;
 use lag::Progress;
 use trouble::Trouble;
@@ -292,20 +289,5 @@ impl Hear {
         } else {
             self.consumer.commit(&offsets, CommitMode::Async)
         }
-    }
-}
-
-fn own(topics: &HashMap<String, Arc<str>>, message: &BorrowedMessage<'_>) -> Taken {
-    let headers: RawHeaders = message.headers().map_or_else(Vec::new, |headers| {
-        headers.iter().map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect()
-    });
-    Taken {
-        topic: topics.get(message.topic()).map_or_else(|| message.topic().into(), Arc::clone),
-        partition: message.partition(),
-        offset: message.offset(),
-        timestamp: Timestamp(message.timestamp().to_millis().unwrap_or_default()),
-        key: message.key().map(<[u8]>::to_vec),
-        value: message.payload().map(<[u8]>::to_vec),
-        headers,
     }
 }
