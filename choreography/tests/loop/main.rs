@@ -16,6 +16,7 @@ mod idle;
 mod owing;
 mod postgres;
 mod process;
+mod promise;
 mod records;
 mod replay;
 mod store;
