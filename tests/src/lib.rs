@@ -7,7 +7,8 @@
 //! | [`parts`], [`kafka`], [`databases`] | the real Kafka and PostgreSQL, or SQLite |
 //! | [`orders`], [`load`] | a seeded mix of orders, and how they get to Kafka |
 //! | [`log`], [`books`], [`check`] | what is on the topics and in the databases, and whether that is right |
-//! | [`local`], [`cpu`] | parts of a test's own, and what processes cost |
+//! | [`local`], [`proxy`], [`trial`] | parts of a test's own, a network that fails, and orders meanwhile |
+//! | [`cpu`] | what processes cost |
 //! | [`wait`] | polling a condition with a limit |
 //!
 //! Whatever goes wrong panics with what was expected: this crate is for tests only.
@@ -41,6 +42,10 @@ pub mod books;
 pub mod check;
 
 pub mod local;
+
+pub mod proxy;
+
+pub mod trial;
 
 pub mod cpu;
 

@@ -1,7 +1,7 @@
 //! How events get to Kafka: a producer of the tests' own, as any other system would have.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use choreography::clock;
@@ -117,6 +117,22 @@ impl Load {
             }
         }
         panic!("all {} orders are placed, and nobody has said stop", orders.len());
+    }
+
+    /// Places orders, `rate` a second, for as long as `doing` takes. Out: how many were placed, when
+    /// all are acknowledged.
+    ///
+    /// # Panics
+    /// As [`place_until`](Self::place_until).
+    pub fn place_while(&self, orders: &[Order], rate: u32, doing: impl FnOnce()) -> usize {
+        std::thread::scope(|scope| {
+            // It goes when `doing` panics, too, and the load ends with it.
+            let (stop, stopped) = mpsc::channel();
+            let placing = scope.spawn(move || self.place_until(orders, rate, &stopped));
+            doing();
+            drop(stop);
+            placing.join().expect("orders are placed")
+        })
     }
 
     fn flush(&self) {

@@ -1,16 +1,18 @@
 //! Parts of a test's own, by `deploy/local`: to kill and start again, to measure, or to have several.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::parts::Parts;
+use crate::proxy::Proxy;
 use crate::{binaries, ports, wait};
 
 /// A Kafka and a PostgreSQL on free ports; both are stopped and deleted with this value.
 pub struct LocalParts {
     state: PathBuf,
     /// What the scripts of `deploy/local` read.
-    environment: [(&'static str, String); 4],
+    environment: Vec<(&'static str, String)>,
 }
 
 /// A part, as the scripts call it.
@@ -29,6 +31,14 @@ impl Part {
             Self::Postgres => "postgres",
         }
     }
+
+    /// The variable that chooses its port.
+    fn port(self) -> &'static str {
+        match self {
+            Self::Kafka => "KAFKA_PORT",
+            Self::Postgres => "POSTGRES_PORT",
+        }
+    }
 }
 
 impl LocalParts {
@@ -39,30 +49,64 @@ impl LocalParts {
     /// They do not start; the scripts have said why.
     #[must_use]
     pub fn start(name: &str) -> Self {
+        let parts = Self::new(name);
+        parts.up();
+        parts
+    }
+
+    /// The same with a proxy to Kafka. Kafka tells its clients the proxy's address, so they go through
+    /// it with all but their first question, and with that, too, when they begin there.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_by_proxy(name: &str) -> (Self, Proxy) {
+        let mut parts = Self::new(name);
+        let proxy = Proxy::to(parts.address(Part::Kafka));
+        let port = proxy.address().port().to_string();
+        parts.environment.push(("KAFKA_ADVERTISED_PORT", port));
+        parts.up();
+        (parts, proxy)
+    }
+
+    fn new(name: &str) -> Self {
         let state = binaries::target_folder().join("tests").join(format!("parts-{name}"));
         std::fs::create_dir_all(&state).expect("a folder for parts");
         let port = || ports::free().port().to_string();
-        let environment = [
+        let environment = vec![
             ("CHOREO_STATE_DIR", state.to_str().expect("a path that is text").to_owned()),
-            ("KAFKA_PORT", port()),
+            (Part::Kafka.port(), port()),
             ("KAFKA_CONTROLLER_PORT", port()),
-            ("POSTGRES_PORT", port()),
+            (Part::Postgres.port(), port()),
         ];
-        let parts = Self { state, environment };
+        Self { state, environment }
+    }
+
+    fn up(&self) {
         // What a killed run has left.
-        parts.script("down", &["--purge"]);
-        parts.script("up", &["kafka", "postgres"]);
-        parts
+        self.script("down", &["--purge"]);
+        self.script("up", &["kafka", "postgres"]);
     }
 
     /// Where they listen.
     #[must_use]
     pub fn addresses(&self) -> Parts {
-        let [_, (_, kafka), _, (_, postgres)] = &self.environment;
+        let [kafka, postgres] = [Part::Kafka, Part::Postgres].map(|part| self.address(part));
         Parts {
-            brokers: format!("127.0.0.1:{kafka}"),
-            postgres: format!("postgres://choreo@127.0.0.1:{postgres}/postgres"),
+            brokers: kafka.to_string(),
+            postgres: format!("postgres://choreo@{postgres}/postgres"),
         }
+    }
+
+    /// Where a part listens.
+    ///
+    /// # Panics
+    /// Never: the ports are this program's own.
+    #[must_use]
+    pub fn address(&self, part: Part) -> SocketAddr {
+        let port = self.environment.iter().find(|(name, _)| *name == part.port());
+        let (_, port) = port.expect("the port of a part");
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a port")))
     }
 
     /// The id of a part's process.

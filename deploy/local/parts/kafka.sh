@@ -3,6 +3,8 @@
 
 port=$(setting kafka KAFKA_PORT 9092)
 controller_port=$(setting kafka KAFKA_CONTROLLER_PORT 9093)
+# Where clients are told to go: to a proxy, if there is one in between.
+advertised_port=${KAFKA_ADVERTISED_PORT:-$port}
 jars=$cache_dir/kafka
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 
@@ -55,6 +57,7 @@ server_properties() {
   local text
   text=$(cat "$here/kafka/server.properties")
   text=${text//@PORT@/"$port"}
+  text=${text//@ADVERTISED_PORT@/"$advertised_port"}
   text=${text//@CONTROLLER_PORT@/"$controller_port"}
   echo "${text//@LOG_DIR@/"$data_dir/log"}"
 }
