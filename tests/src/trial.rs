@@ -90,6 +90,17 @@ impl Trial {
         &self.parts
     }
 
+    /// Kills a part with SIGKILL, leaves it away for three seconds, and starts it again.
+    ///
+    /// # Panics
+    /// It is still there after the signal, or does not start.
+    pub fn kill_and_start_again(&self, part: Part) {
+        self.parts.signal(part, "KILL");
+        sleep(Duration::from_secs(3));
+        assert!(is_away(self.parts.address(part)), "{part:?} is killed");
+        self.parts.start_again(part);
+    }
+
     /// The world that is to bear it.
     #[must_use]
     pub fn world(&self) -> &World {
@@ -148,8 +159,7 @@ fn name(test: &str, case: &str) -> String {
 }
 
 /// Whether nobody listens there.
-#[must_use]
-pub fn is_away(address: SocketAddr) -> bool {
+fn is_away(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err()
 }
 

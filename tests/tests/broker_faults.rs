@@ -9,7 +9,7 @@ use tests::local::Part;
 use tests::orders;
 use tests::proxy::{Fault, Way};
 use tests::service::Service;
-use tests::trial::{ORDERS_MAX, Trial, is_away};
+use tests::trial::{ORDERS_MAX, Trial};
 
 const SEED: u64 = 31;
 
@@ -17,10 +17,7 @@ const SEED: u64 = 31;
 fn killed_and_started_again() {
     let trial = Trial::start("broker_faults", "killed_and_started_again");
     trial.survives(SEED, &orders::mix(SEED, ORDERS_MAX), |trial| {
-        trial.parts().signal(Part::Kafka, "KILL");
-        sleep(Duration::from_secs(3));
-        assert!(is_away(trial.parts().address(Part::Kafka)), "the broker is killed");
-        trial.parts().start_again(Part::Kafka);
+        trial.kill_and_start_again(Part::Kafka);
     });
 }
 

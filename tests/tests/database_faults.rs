@@ -8,7 +8,7 @@ use tests::local::Part;
 use tests::orders;
 use tests::proxy::{Fault, Way};
 use tests::service::Service;
-use tests::trial::{ORDERS_MAX, Trial, is_away};
+use tests::trial::{ORDERS_MAX, Trial};
 
 const SEED: u64 = 41;
 
@@ -16,10 +16,7 @@ const SEED: u64 = 41;
 fn killed_and_started_again() {
     let trial = Trial::start("database_faults", "killed_and_started_again");
     trial.survives(SEED, &orders::mix(SEED, ORDERS_MAX), |trial| {
-        trial.parts().signal(Part::Postgres, "KILL");
-        sleep(Duration::from_secs(3));
-        assert!(is_away(trial.parts().address(Part::Postgres)), "PostgreSQL is killed");
-        trial.parts().start_again(Part::Postgres);
+        trial.kill_and_start_again(Part::Postgres);
     });
 }
 

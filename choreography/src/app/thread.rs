@@ -11,8 +11,8 @@ use crate::dead_letter::panic_text;
 use crate::run::{Runner, Stop};
 use crate::service::Service;
 
-/// Makes the loop and runs it, both on a thread of its own, and gives up waiting for it some time after it should have
-/// ended: what it has not finished is finished by the next instance.
+/// Makes the loop and runs it, both on a thread of its own, and gives up waiting for it some time
+/// after it should have ended: what it has not finished is finished by the next instance.
 pub(super) async fn run<S: Service>(
     make: impl FnOnce() -> anyhow::Result<Runner<S>> + Send + 'static,
     stop: &Stop,
