@@ -59,10 +59,13 @@ impl Poison {
     }
 }
 
-/// What a panic says.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no text".to_owned())
+/// What a panic says, if that is a literal. A text that was put together may show what was decided
+/// about, and so personal data: then the log tells where it was, and no more.
+pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
+    panic
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("its text is not shown, see where it was")
 }
 
 /// The kinds of poison.

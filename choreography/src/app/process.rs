@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::run;
 use crate::config::Config;
+use crate::dead_letter::panic_text;
 use crate::run::Stop;
 use crate::service::Service;
 use crate::telemetry::{self, Telemetry, init_logs};
@@ -47,7 +48,7 @@ fn log_panic(panic: &PanicHookInfo<'_>) {
         code.location = place,
         thread.name = thread.name(),
         "panic: {}",
-        panic.payload_as_str().unwrap_or("no text")
+        panic_text(panic.payload())
     );
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use tokio_postgres::error::DbError;
+
 /// The result of something in the database.
 pub type DbResult<T> = Result<T, DbFault>;
 
@@ -56,20 +58,42 @@ impl From<tokio_postgres::Error> for DbFault {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(db) = error.as_db_error() else { return Self::Transient(whole(&error)) };
         let code = db.code().code();
-        let why = format!("{db} (SQLSTATE {code})");
+        let why = told(db);
         match code {
             // unique_violation: what is inserted without ON CONFLICT is locked first, so another
             // instance was in between
             "23505" => Self::Conflict(Conflict { why, is_twice: true }),
             // serialization_failure, deadlock_detected, lock_not_available
             "40001" | "40P01" | "55P03" => Self::Conflict(Conflict { why, is_twice: false }),
-            // data exception, integrity constraint violation, program limit exceeded
-            _ if ["22", "23", "54"].contains(&code.get(..2).unwrap_or_default()) => {
-                Self::Refused(why)
-            }
+            _ if refused(code).is_some() => Self::Refused(why),
             _ => Self::Transient(why),
         }
     }
+}
+
+/// The classes of SQLSTATE that are about the data of a statement.
+fn refused(code: &str) -> Option<&'static str> {
+    match code.get(..2)? {
+        "22" => Some("data exception"),
+        "23" => Some("integrity constraint violation"),
+        "54" => Some("program limit exceeded"),
+        _ => None,
+    }
+}
+
+/// What PostgreSQL says, without data. What it says of data that it refuses shows them, as in
+/// `Failing row contains (…)`; there the code and the names of what is concerned must do. And its
+/// details are never told: they may show rows, too.
+fn told(db: &DbError) -> String {
+    let code = db.code().code();
+    let Some(class) = refused(code) else {
+        return format!("{} (SQLSTATE {code})", db.message());
+    };
+    let concerned =
+        [("table", db.table()), ("column", db.column()), ("constraint", db.constraint())];
+    let names =
+        concerned.into_iter().filter_map(|(what, name)| Some(format!(", {what} {}", name?)));
+    format!("{class} (SQLSTATE {code}){}", names.collect::<String>())
 }
 
 impl From<deadpool_postgres::PoolError> for DbFault {

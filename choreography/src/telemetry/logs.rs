@@ -2,7 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use tracing_subscriber::filter::{EnvFilter, ParseError};
+use tracing::Metadata;
+use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -36,8 +37,8 @@ pub fn init_logs(format: LogFormat) -> LogExport {
     };
     let export = LogExport::default();
     let started = tracing_subscriber::registry()
-        .with(layer(json, io::stderr).with_filter(filter()))
-        .with(export.layer(filter()));
+        .with(layer(json, io::stderr).with_filter(filter().and(filter_fn(shows_no_data))))
+        .with(export.layer(filter().and(filter_fn(shows_no_data))));
     // An error means that logging has been started already.
     if started.try_init().is_ok()
         && let Err(error) = self::filter(&environment)
@@ -55,6 +56,17 @@ where
     // No colours: then no control character of a line is ours, and all are escaped in one place.
     let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(Escaped(writer));
     if json { Box::new(layer.json().flatten_event(true)) } else { Box::new(layer) }
+}
+
+/// What `RUST_LOG` cannot turn on: lines of libraries that show the values of what they are given, and so
+/// personal data. At `debug` tokio-postgres shows the parameters of each statement; apache-avro shows
+/// values that do not fit a schema, and the codec tells these faults itself.
+const SHOW_DATA: [(&str, LevelFilter); 2] =
+    [("tokio_postgres", LevelFilter::INFO), ("apache_avro", LevelFilter::OFF)];
+
+fn shows_no_data(metadata: &Metadata<'_>) -> bool {
+    let of_target = |(name, _): &&(&str, LevelFilter)| metadata.target().starts_with(name);
+    SHOW_DATA.iter().filter(of_target).all(|(_, limit)| *metadata.level() <= *limit)
 }
 
 const DEFAULT: &str = "info,rdkafka=warn,librdkafka=warn,sqlx=warn,opentelemetry=warn";

@@ -43,6 +43,31 @@ pub(crate) async fn what_is_wrong_with_the_data_is_refused(place: Place) {
     assert_eq!(rows::<(String,)>(&db, "SELECT key FROM t").await.len(), 1);
 }
 
+/// They may be personal.
+pub(crate) async fn what_is_refused_is_told_without_its_values(place: Place) {
+    const NAME: &str = "Zebrafink";
+    let db = place.with_table(TABLE).await;
+    assert_eq!(class(run_with(&db, INSERT, row(NAME, 1)).await), "ok");
+    let null = Input::new().text("key", [NAME.to_owned()]).int("number", [11]);
+    let mut faults = vec![
+        run_with(&db, INSERT, row(NAME, 1)).await,
+        run_with(&db, INSERT, row(NAME, 10)).await,
+        run_with(&db, "INSERT INTO t SELECT NULL, 1 FROM input", null).await,
+    ];
+    if place.is_postgres {
+        faults.push(run(&db, "SELECT 'Zebrafink'::bigint").await);
+        faults.push(run(&db, "SELECT to_date('Zebrafink', 'YYYY')").await);
+    }
+    for fault in faults {
+        let text = fault.expect_err("refused").to_string();
+        assert!(!text.contains(NAME), "{text}");
+        assert!(
+            text.contains(if place.is_postgres { "SQLSTATE 2" } else { "SQLite 19" }),
+            "{text}"
+        );
+    }
+}
+
 pub(crate) async fn a_lock_that_another_holds_is_a_conflict(place: Place) {
     let db = place.with_table(TABLE).await;
     run(&db, "INSERT INTO t VALUES ('a', 1), ('b', 1)").await.expect("inserted");

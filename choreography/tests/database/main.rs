@@ -53,6 +53,9 @@ on_both! {
     faults::what_is_wrong_with_the_data_is_refused:
         refusals_on_sqlite,
         refusals_on_postgres_only_if_test_postgres_url_is_set;
+    faults::what_is_refused_is_told_without_its_values:
+        values_stay_inside_on_sqlite,
+        values_stay_inside_on_postgres_only_if_test_postgres_url_is_set;
     faults::a_lock_that_another_holds_is_a_conflict:
         conflicts_on_sqlite,
         conflicts_on_postgres_only_if_test_postgres_url_is_set;

@@ -147,6 +147,7 @@ fn answers(placed: &OrderPlaced) -> Vec<Said<Says>> {
     let released = StockReleased { order_id, lines: vec![] };
     match placed.currency.as_str() {
         "PANIC" => panic!("the order says so"),
+        "NAME" => panic!("nobody serves {}", placed.ship_to.name),
         "TWO" => vec![Said::now(reserved), Said::now(rejected)],
         "LATER" => {
             vec![Said::now(reserved), Said::after(Duration::from_millis(10), released)]

@@ -102,3 +102,11 @@ fn all_statements_run_on_postgres_only_if_test_postgres_url_is_set() {
     assert_eq!(world.read("inventory").len(), 1301);
     world.stop(instance);
 }
+
+#[test]
+fn no_name_is_logged_on_postgres_only_if_test_postgres_url_is_set() {
+    let make = ["DROP SCHEMA IF EXISTS loop_names CASCADE", "CREATE SCHEMA loop_names"];
+    if let Some(world) = world("loop_names", make) {
+        super::process::names_stay_inside(&world);
+    }
+}

@@ -37,13 +37,17 @@ pub(super) fn parse(body: &[u8]) -> Result<Json, Problem> {
 }
 
 impl Json {
-    /// How a value is called in a message; a long one is cut.
-    pub(super) fn shown(&self) -> String {
+    /// How a value is called in a message. A text is shown only where it `is_code` that is asked for, and cut;
+    /// else it may be somebody's name or address, and a message goes further than who has sent it.
+    pub(super) fn shown(&self, is_code: bool) -> String {
         const CHARS_MAX: usize = 40;
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
             Self::Number(number) => number.to_string(),
+            Self::Text(text) if !is_code => {
+                format!("a text of {} characters", text.chars().count())
+            }
             Self::Text(text) if text.chars().count() <= CHARS_MAX => format!("{text:?}"),
             Self::Text(text) => {
                 format!("{:?}…", text.chars().take(CHARS_MAX).collect::<String>())

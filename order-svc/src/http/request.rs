@@ -101,6 +101,7 @@ pub(super) const ID_TEXT: Text = Text {
     allows: no_control,
     pattern: NO_CONTROL,
     is: "a text of 1 to 128 bytes of UTF-8 without control characters",
+    is_code: true,
 };
 
 const NO_CONTROL: &str = r"^[^\u0000-\u001F\u007F-\u009F]*$";
@@ -115,15 +116,21 @@ const fn words(chars_max: usize) -> Rule {
         _ => "a text of 1 to 200 characters without control characters",
     };
     let bytes_max = 4 * chars_max;
-    let text =
-        Text { chars_min: 1, chars_max, bytes_max, allows: no_control, pattern: NO_CONTROL, is };
-    Rule::Text(text)
+    Rule::Text(Text {
+        chars_min: 1,
+        chars_max,
+        bytes_max,
+        allows: no_control,
+        pattern: NO_CONTROL,
+        is,
+        is_code: false,
+    })
 }
 
 const fn letters(count: usize, is: &'static str, pattern: &'static str) -> Rule {
     let (chars_min, chars_max, bytes_max) = (count, count, count);
     let allows = |c: char| c.is_ascii_uppercase();
-    Rule::Text(Text { chars_min, chars_max, bytes_max, allows, pattern, is })
+    Rule::Text(Text { chars_min, chars_max, bytes_max, allows, pattern, is, is_code: true })
 }
 
 impl PartialSchema for NewOrder {

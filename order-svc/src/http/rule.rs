@@ -32,6 +32,8 @@ pub(super) struct Text {
     pub(super) pattern: &'static str,
     /// What it is, such as "three capital letters".
     pub(super) is: &'static str,
+    /// It is nobody's own words, so that one that does not fit may be shown.
+    pub(super) is_code: bool,
 }
 
 /// A field of an object.
@@ -60,7 +62,9 @@ impl Rule {
     /// Checks a value. In: the value, and its JSON pointer. Out: the value, its whole numbers
     /// written as such.
     pub(super) fn read(&self, json: Json, at: &str) -> Result<Value, Problem> {
-        let no = |json: &Json| wrong(at, format!("must be {}, not {}", self.is(), json.shown()));
+        let is_code = matches!(self, Self::Whole { .. } | Self::Text(Text { is_code: true, .. }));
+        let no =
+            |json: &Json| wrong(at, format!("must be {}, not {}", self.is(), json.shown(is_code)));
         match (self, json) {
             (Self::Text(rule), Json::Text(text)) if rule.fits(&text) => Ok(text.into()),
             (Self::Whole { min, max }, Json::Number(number)) => match whole(&number) {

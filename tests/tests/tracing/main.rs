@@ -4,6 +4,7 @@
 mod conventions;
 mod lines;
 mod metric_table;
+mod personal;
 mod receiver;
 mod span_table;
 mod tree;
