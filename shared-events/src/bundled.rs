@@ -18,7 +18,7 @@ pub fn name(id: u32) -> Option<&'static str> {
     NAMES.get(&id).copied()
 }
 
-/// `orders/OrderPlaced.avsc`, or `orders/OrderPlaced.2.avsc` for an older version.
+/// `orders/OrderPlaced.avsc`, or `history/orders/OrderPlaced.2.avsc` for another version.
 fn event(file: &str) -> Option<&str> {
     file.rsplit('/').next()?.split('.').next()
 }

@@ -94,7 +94,8 @@ struct Version {
 }
 
 impl Schemas {
-    /// Takes the texts of all versions of one event, the newest first.
+    /// Takes the texts of all versions of one event: first the one that events are written with.
+    /// The others are read, be they older, or newer and not written yet.
     ///
     /// # Panics
     /// If there is no text, one is not an Avro record or refers to itself, or two have different

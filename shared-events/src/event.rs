@@ -19,14 +19,15 @@ pub trait Event: Serialize + DeserializeOwned + Clone + Debug + Send + Sync + 's
     /// The record's key: what the event is about. Events with one key are in order.
     fn key(&self) -> &str;
 
-    /// The schemas of all versions of this event, the newest first.
+    /// The schemas of all versions of this event, the one that is written first.
     fn schemas() -> &'static Schemas;
 }
 
 /// Implements [`Event`] for a struct, the name of which is the event's name.
 ///
-/// In: the struct, its topic, the field that is its key, and the texts of its schemas, the newest
-/// first. A schema that does not parse panics at its first use; a test uses each.
+/// In: the struct, its topic, the field that is its key, and the texts of its schemas. The first is
+/// the one that is written, and that the struct fits; the others are read, be they older or still to
+/// be written. A schema that does not parse panics at its first use; a test uses each.
 ///
 /// ```
 /// # mod example {

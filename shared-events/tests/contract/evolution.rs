@@ -186,3 +186,82 @@ fn a_struct_that_does_not_fit_its_schema_is_an_error() {
     assert_eq!(event.key(), "O-1");
     assert_eq!(event.value, 1);
 }
+
+/// The first version and one field more, which has a default.
+const NEXT: &str = r#"{"type": "record", "name": "GiftWrapped", "namespace": "choreography.gifts",
+    "fields": [
+        {"name": "order_id", "type": "string"},
+        {"name": "ribbons", "type": "int"},
+        {"name": "sender", "type": ["null", "string"], "default": null},
+        {"name": "paper", "type": {"type": "enum", "name": "Paper", "symbols": ["RED", "GOLD", "BLUE", "OTHER"], "default": "OTHER"}},
+        {"name": "note", "type": ["null", "string"]}
+    ]}"#;
+
+/// Two builds of one event while it gains a field and a symbol: the first knows the next version and does
+/// not write it yet, the second writes it.
+mod upgrade {
+    pub(super) mod before {
+        use super::super::*;
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(crate) struct GiftWrapped {
+            pub(crate) order_id: OrderId,
+            pub(crate) ribbons: i32,
+            pub(crate) paper: first::Paper,
+            pub(crate) note: Option<String>,
+        }
+
+        shared_events::event!(GiftWrapped on "gifts" about order_id, [FIRST, NEXT]);
+    }
+
+    pub(super) mod after {
+        use super::super::*;
+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        pub(crate) struct GiftWrapped {
+            pub(crate) order_id: OrderId,
+            pub(crate) ribbons: i32,
+            pub(crate) sender: Option<String>,
+            pub(crate) paper: Paper,
+            pub(crate) note: Option<String>,
+        }
+
+        #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub(crate) enum Paper {
+            Red,
+            Gold,
+            Blue,
+            Other,
+        }
+
+        shared_events::event!(GiftWrapped on "gifts" about order_id, [NEXT, FIRST]);
+    }
+}
+
+#[test]
+fn two_builds_side_by_side_read_each_other() {
+    use upgrade::{after, before};
+    let id = || "O-1".parse::<OrderId>().expect("an id");
+    let note = || Some("for you".to_owned());
+    let old =
+        before::GiftWrapped { order_id: id(), ribbons: 2, paper: first::Paper::Red, note: note() };
+    let new = after::GiftWrapped {
+        order_id: id(),
+        ribbons: 2,
+        sender: Some("Ada".to_owned()),
+        paper: after::Paper::Gold,
+        note: note(),
+    };
+    let written_before = encode(&old).expect("it fits");
+    let written_after = encode(&new).expect("it fits");
+    assert_eq!(written_before[1..5], schema_id(&schema(FIRST)).to_be_bytes());
+    assert_eq!(written_after[1..5], schema_id(&schema(NEXT)).to_be_bytes());
+
+    let seen = before::GiftWrapped { paper: first::Paper::Other, ..old.clone() };
+    assert_eq!(decode(&written_after), Ok(seen), "without the field, and the symbol is OTHER");
+    let seen = after::GiftWrapped { sender: None, paper: after::Paper::Red, ..new.clone() };
+    assert_eq!(decode(&written_before), Ok(seen), "with the default");
+    assert_eq!(decode(&written_before), Ok(old));
+    assert_eq!(decode(&written_after), Ok(new));
+}

@@ -18,24 +18,52 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas")
 }
 
-/// The schemas of this crate's topics by their path in the folder: `orders/OrderPlaced.avsc` is the
-/// newest version, `orders/OrderPlaced.1.avsc` the one that was there first. A folder of another
-/// topic belongs to the service that says its events, and that has their structs.
-pub(crate) fn files() -> BTreeMap<String, Schema> {
-    let mut files = BTreeMap::new();
+/// Texts of schemas by their path in the folder.
+pub(crate) type Texts = BTreeMap<String, String>;
+
+/// The versions that are written, such as `orders/OrderPlaced.avsc`. A folder of another topic belongs
+/// to the service that says its events, and that has their structs.
+pub(crate) fn written() -> Texts {
+    texts("")
+}
+
+/// Every version that was ever committed, such as `history/orders/OrderPlaced.1.avsc`. One of an event
+/// is the one that is written; a later one is to come, and is read already.
+pub(crate) fn kept() -> Texts {
+    texts("history/")
+}
+
+fn texts(below: &str) -> Texts {
+    let mut texts = BTreeMap::new();
     for topic in event_topics() {
-        for file in std::fs::read_dir(folder().join(topic.name)).expect("a topic's schemas") {
+        let topic = folder().join(below).join(topic.name);
+        for file in std::fs::read_dir(topic).expect("a topic's schemas") {
             let path = file.expect("an entry").path();
             assert_eq!(path.extension().and_then(|e| e.to_str()), Some("avsc"), "{path:?}");
             let text = std::fs::read_to_string(&path).expect("a text");
             let name = path.strip_prefix(folder()).expect("a path").to_str().expect("UTF-8");
-            files.insert(name.to_owned(), Schema::parse_str(&text).expect("a schema"));
+            texts.insert(name.to_owned(), text);
         }
     }
-    files
+    texts
 }
 
-/// The path of the newest schema of an event in [`files`].
+/// All schemas, each once: those that are written, and of those that are kept the others.
+pub(crate) fn files() -> BTreeMap<String, Schema> {
+    let written = written();
+    let others = kept().into_iter().filter(|(_, text)| !written.values().any(|one| one == text));
+    let all = written.clone().into_iter().chain(others);
+    all.map(|(path, text)| (path, Schema::parse_str(&text).expect("a schema"))).collect()
+}
+
+/// The topic and the event of a path: `orders` and `OrderPlaced`.
+pub(crate) fn topic_and_event(path: &str) -> (&str, &str) {
+    let (topic, file) =
+        path.trim_start_matches("history/").split_once('/').expect("a topic's folder");
+    (topic, file.split('.').next().expect("a name"))
+}
+
+/// The path of the schema of an event in [`files`] that is written.
 pub(crate) fn newest<E: Event>() -> String {
     format!("{}/{}.avsc", E::TOPIC, E::NAME)
 }

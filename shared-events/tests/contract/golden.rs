@@ -8,7 +8,7 @@ use shared_events::codec::{decode, encode};
 use shared_events::event::Event;
 
 use crate::events::Sample;
-use crate::files::{files, newest};
+use crate::files::{files, newest, topic_and_event};
 
 /// For each schema file a record's value and the event in it.
 pub(crate) fn golden() -> BTreeMap<String, (Vec<u8>, Json)> {
@@ -44,8 +44,8 @@ fn golden_records_are_read_and_the_newest_are_written_byte_for_byte() {
 }
 
 fn check<E: Sample>(golden: &BTreeMap<String, (Vec<u8>, Json)>) {
-    let start = format!("{}/{}.", E::TOPIC, E::NAME);
-    for (path, (value, json)) in golden.iter().filter(|(path, _)| path.starts_with(&start)) {
+    let of_event = |path: &&String| topic_and_event(path) == (E::TOPIC, E::NAME);
+    for (path, (value, json)) in golden.iter().filter(|(path, _)| of_event(path)) {
         let event: E = serde_json::from_value(json.clone()).expect("an event");
         assert_eq!(decode::<E>(value).as_ref(), Ok(&event), "{path}");
         if *path == newest::<E>() {

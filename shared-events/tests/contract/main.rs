@@ -3,9 +3,11 @@
 #[macro_use]
 mod events;
 
+mod compatibility;
 mod damage;
 mod evolution;
 mod files;
+mod gate;
 mod golden;
 mod headers;
 mod history;
