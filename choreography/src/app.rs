@@ -128,6 +128,7 @@ async fn hear<S: Service>(
                 spans,
                 metrics,
                 answer_bytes: config.answer_bytes as usize,
+                dead_max: i64::from(config.dead_letters_max),
             },
             timers: Timers::default(),
             faults: Faults::new(health.clone()),
@@ -137,6 +138,7 @@ async fn hear<S: Service>(
             acknowledged: vec![],
             idle: Idle::new(window_ms(config.handled_window)),
             refused: Refused::default(),
+            limited: false,
         })
     };
     thread::run(make, stop).await

@@ -85,6 +85,11 @@ pub struct Config {
     #[arg(long, env = "HANDLED_WINDOW", default_value = "15d")]
     pub handled_window: Window,
 
+    /// Set nothing more aside once more than this many of the latest 100 events became dead letters, so
+    /// that a bad deployment does not empty a topic into its DLQ. 0: not one; 100: no limit.
+    #[arg(long, env = "DEAD_LETTERS_MAX", default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=100))]
+    pub dead_letters_max: u32,
+
     /// Start a partition behind a gap of lost records at this offset; repeatable.
     #[arg(long, value_name = "TOPIC/PARTITION@OFFSET", env = "ACCEPT_GAP", value_delimiter = ',')]
     pub accept_gap: Vec<AcceptedGap>,

@@ -25,6 +25,8 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 fn set_aside_and_the_flow_goes_on(storage: Storage) {
     let mut world = World::new("dead_letters", storage);
+    // More than half of what is on the topic is no event.
+    world.environment.push(("DEAD_LETTERS_MAX".to_owned(), "100".to_owned()));
     let instances = world.start_all();
     let mut orders = orders::good(SEED, ORDERS);
     // No database has to keep a name in a column of text.

@@ -17,10 +17,12 @@
 //! first what is still owed about it, and in PostgreSQL a statement sees what was committed before
 //! it began, so that what is owed has to be read after the lock was got.
 
+mod dead;
 mod decide;
 mod steps;
 mod tell;
 
+pub(crate) use dead::LATEST;
 pub(crate) use steps::{OwedRow, forget, read};
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,15 +34,13 @@ use std::time::{Duration, SystemTime};
 
 use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
-use shared_events::topics::dead_letter_topic;
 
 use crate::db::{Database, DbFault, DbResult, Input, Transaction};
-use crate::dead_letter::{self, Poison, panic_text};
+use crate::dead_letter::{Poison, panic_text};
 use crate::incoming::{self, Incoming};
 use crate::manifest::Manifest;
 use crate::record::{Owed, Record};
 use crate::service::Service;
-use crate::telemetry::spans::Message;
 use crate::telemetry::{ActiveSpan, Metrics, Spans, TraceContext};
 use crate::timers::{TAKE, TimerRow};
 
@@ -55,6 +55,8 @@ pub(crate) struct Handler<S> {
     pub(crate) metrics: Metrics,
     /// The largest answer, in bytes.
     pub(crate) answer_bytes: usize,
+    /// So many of the latest [`LATEST`] events may be dead letters.
+    pub(crate) dead_max: i64,
 }
 
 /// What a transaction has left to be said.
@@ -71,6 +73,8 @@ pub(crate) struct Handled {
 pub(crate) enum NotHandled {
     /// This event of the batch is poison.
     Poison(EventId, Poison),
+    /// So many of the latest events would be dead letters with this batch, which is over the limit.
+    TooManyDead(i64),
     /// The database says why.
     Db(DbFault),
 }
@@ -207,6 +211,7 @@ impl<S: Service> Handler<S> {
             Ok(_) => span.end(),
             Err(NotHandled::Db(fault)) => span.failed(fault.class()),
             Err(NotHandled::Poison(_, poison)) => span.failed(poison.class.as_str()),
+            Err(NotHandled::TooManyDead(_)) => span.failed("dead_letter_limit"),
         }
         handled
     }
@@ -233,6 +238,7 @@ impl<S: Service> Handler<S> {
             Some(caught("load", self.service.load(&mut db, &heard)).await?)
         };
         let new = steps::new(candidates, db.answer(handled).await?);
+        self.limit_dead(&mut db, &new).await?;
         let spoken = steps::spoken(&mut db, locked, &new).await?;
         let owed = db.answer(owed).await?.into_iter().filter_map(read).collect();
         let (state, mut decided) = self.react(state, &new, spoken)?;
@@ -243,26 +249,6 @@ impl<S: Service> Handler<S> {
         db.commit().await?;
         self.tell(batch, &new, &mut decided);
         Ok(to_say(owed, decided))
-    }
-
-    /// The dead letter of an event, with the span that sends it.
-    fn dead_letter(
-        &self,
-        incoming: &Incoming<S::Hears>,
-        poison: &Poison,
-        process: &ActiveSpan,
-    ) -> (Owed, ActiveSpan) {
-        let topic = dead_letter_topic(&incoming.origin.topic, self.manifest.service);
-        let message = Message {
-            topic: &topic,
-            key: None,
-            name: incoming.name,
-            id: incoming.id,
-            source: incoming.source.as_deref(),
-            correlation: incoming.correlation.as_deref(),
-        };
-        let send = self.spans.send(Some(&process.context()), &message, &[]).attempt();
-        (dead_letter::of(self.manifest.service, incoming, poison, &send.context()), send)
     }
 }
 

@@ -150,7 +150,7 @@ impl<S: Service> Runner<S> {
         self.health.not_ready(READING, trouble);
     }
 
-    fn pause(&mut self, backoff: &mut Backoff) -> Done<()> {
+    pub(super) fn pause(&mut self, backoff: &mut Backoff) -> Done<()> {
         const SLICE: Duration = Duration::from_millis(100);
         let until = Instant::now() + backoff.next();
         loop {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use super::fault::{Backoff, DATABASE};
+use super::limit::Aside;
 use super::{Done, Runner, Stopping};
 use crate::db::DbFault;
 use crate::dead_letter::{Poison, PoisonClass};
@@ -22,6 +23,7 @@ impl<S: Service> Runner<S> {
     pub(super) fn handle(&mut self, mut incoming: Vec<Incoming<S::Hears>>) -> Done<()> {
         let mut backoff = Backoff::new();
         let mut parts = VecDeque::new();
+        let mut aside = Aside::new();
         let mut served = Instant::now();
         parts.push_back(0..incoming.len());
         while let Some(part) = parts.pop_front() {
@@ -34,11 +36,21 @@ impl<S: Service> Runner<S> {
                 Ok(handled) => {
                     self.acknowledged.clear();
                     self.well(DATABASE, &mut backoff);
+                    self.limit_passed();
                     self.say(handled.owed, handled.sending)?;
                 }
+                Err(NotHandled::TooManyDead(dead)) => {
+                    aside.put_back(&mut incoming, part.start);
+                    parts.push_front(part);
+                    self.limit_reached(dead, &mut backoff)?;
+                }
                 Err(NotHandled::Poison(id, poison)) => {
-                    for event in incoming[part.clone()].iter_mut().filter(|event| event.id == id) {
-                        event.set_aside(poison.clone());
+                    for place in part.clone() {
+                        let event = &mut incoming[place];
+                        if event.id == id {
+                            aside.keep(place, event);
+                            event.set_aside(poison.clone());
+                        }
                     }
                     // More of it may be poison: then each try costs less than the one before.
                     split(&part, &mut parts);
@@ -54,7 +66,9 @@ impl<S: Service> Runner<S> {
                         split(&part, &mut parts);
                     }
                     Some(why) if incoming[part.start].content.is_ok() => {
-                        incoming[part.start].set_aside(Poison::new(PoisonClass::Refused, why));
+                        let event = &mut incoming[part.start];
+                        aside.keep(part.start, event);
+                        event.set_aside(Poison::new(PoisonClass::Refused, why));
                         parts.push_front(part);
                     }
                     // Also if the database refuses a dead letter: that is nobody's data.

@@ -141,6 +141,7 @@ impl<S: Service> Runner<S> {
             match self.waiter.wait(&mut self.hear, taking) {
                 Ok((taken, handled)) => {
                     self.well(DATABASE, &mut backoff);
+                    self.limit_passed();
                     if 0 < taken {
                         self.acknowledged.clear();
                         again(&mut self.idle.timers, TIMERS_EACH);
@@ -150,6 +151,10 @@ impl<S: Service> Runner<S> {
                 Err(failed) => match failed.why {
                     NotHandled::Poison(id, poison) => {
                         dead.insert(id, poison);
+                    }
+                    NotHandled::TooManyDead(count) => {
+                        dead.clear();
+                        self.limit_reached(count, &mut backoff)?;
                     }
                     NotHandled::Db(fault) => match (refusal(&fault, &backoff), failed.first) {
                         // Which timer it is shows when it is taken alone.

@@ -4,6 +4,7 @@
 mod fault;
 mod handle;
 mod idle;
+mod limit;
 mod refused;
 mod say;
 mod settle;
@@ -46,6 +47,8 @@ pub(crate) struct Runner<S: Service> {
     pub(crate) acknowledged: Vec<Uuid>,
     pub(crate) idle: Idle,
     pub(crate) refused: Refused,
+    /// The limit of dead letters is reached, and that has been told.
+    pub(crate) limited: bool,
 }
 
 /// The instance is stopping: what is under way is left as it is, which loses nothing.

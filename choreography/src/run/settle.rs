@@ -46,6 +46,7 @@ impl<S: Service> Runner<S> {
     /// An instance may be assigned nothing: it is as ready as the others.
     fn tell_assignments(&self) {
         self.handler.metrics.gaps(self.hear.assignments.gaps());
+        self.handler.metrics.dead_letter_limit(self.limited);
         self.health.not_ready("gap", self.hear.assignments.describe_gaps());
         self.health.not_ready("assignment", None);
     }

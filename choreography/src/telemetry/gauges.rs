@@ -35,6 +35,7 @@ struct Single {
     timers: Option<i64>,
     timers_late_seconds: Option<f64>,
     gaps: Option<i64>,
+    dead_letter_limit: Option<i64>,
 }
 
 impl Gauges {
@@ -81,6 +82,12 @@ impl Gauges {
             ("choreography.gaps", "{partition}"),
             "Partitions not heard, as records were gone before they were heard",
             |values, tell| observe(tell, values.single().gaps),
+        );
+        gauges.numbers(
+            meter,
+            ("choreography.dead_letter_limit", "1"),
+            "Whether nothing passes, as too much became dead letters",
+            |values, tell| observe(tell, values.single().dead_letter_limit),
         );
         gauges
     }
@@ -155,6 +162,10 @@ impl Gauges {
 
     pub(super) fn gaps(&self, partitions: usize) {
         lock(&self.0.single).gaps = i64::try_from(partitions).ok();
+    }
+
+    pub(super) fn dead_letter_limit(&self, is_reached: bool) {
+        lock(&self.0.single).dead_letter_limit = Some(i64::from(is_reached));
     }
 }
 

@@ -12,6 +12,7 @@
 //! | `choreography.owed`, `choreography.owed.age` | gauge, records and s | |
 //! | `choreography.timers.waiting`, `choreography.timers.late` | gauge, timers and s | |
 //! | `choreography.dead_letters` | counter | topic, error |
+//! | `choreography.dead_letter_limit` | gauge, 1 while it is reached | |
 //! | `choreography.repeats`, `.skipped`, `.ignored` | counter | topic |
 //! | `choreography.batch.records` | histogram | |
 //! | `choreography.transaction.conflicts` | counter | |
@@ -144,6 +145,11 @@ impl Metrics {
     /// So many partitions are not heard, as records of theirs are gone that were never heard.
     pub fn gaps(&self, partitions: usize) {
         self.0.gauges.gaps(partitions);
+    }
+
+    /// Whether the limit of dead letters is reached, so that nothing passes.
+    pub fn dead_letter_limit(&self, is_reached: bool) {
+        self.0.gauges.dead_letter_limit(is_reached);
     }
 
     /// An event became a dead letter for the reason `class`.

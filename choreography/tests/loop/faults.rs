@@ -94,7 +94,14 @@ fn a_burst_of_panics_is_set_aside_while_the_loop_moves() {
     for n in 0..BURST {
         world.place_at(Some(0), &order(&format!("burst-{n}"), "PANIC"));
     }
-    let instance = world.start_ready(&["--batch-wait", "2s", "--stalled-after", "2s"]);
+    let instance = world.start_ready(&[
+        "--batch-wait",
+        "2s",
+        "--stalled-after",
+        "2s",
+        "--dead-letters-max",
+        "100",
+    ]);
     wait("all dead letters", || {
         assert_eq!(world.page(&instance, "/healthz").0, 200, "it moves");
         (world.read("orders.counter-svc.dlq").len() == BURST).then_some(())

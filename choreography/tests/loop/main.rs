@@ -13,6 +13,7 @@ mod gaps;
 mod group;
 mod harness;
 mod idle;
+mod limit;
 mod owing;
 mod postgres;
 mod process;

@@ -24,6 +24,7 @@ fn tell_all(metrics: &Metrics) {
     metrics.timers(9);
     metrics.timers_late(1_500);
     metrics.gaps(1);
+    metrics.dead_letter_limit(true);
     metrics.dead_letter("orders", "undecodable");
     metrics.repeat("orders");
     metrics.skipped("orders", 12);
