@@ -60,9 +60,8 @@ impl From<tokio_postgres::Error> for DbFault {
         let code = db.code().code();
         let why = told(db);
         match code {
-            // unique_violation: what is inserted without ON CONFLICT is locked first, so another
-            // instance was in between
-            "23505" => Self::Conflict(Conflict { why, is_twice: true }),
+            // What is inserted without ON CONFLICT is locked first, so another instance was in between.
+            UNIQUE_VIOLATION => Self::Conflict(Conflict { why, is_twice: true }),
             // serialization_failure, deadlock_detected, lock_not_available
             "40001" | "40P01" | "55P03" => Self::Conflict(Conflict { why, is_twice: false }),
             _ if refused(code).is_some() => Self::Refused(why),
@@ -71,9 +70,12 @@ impl From<tokio_postgres::Error> for DbFault {
     }
 }
 
-/// The classes of SQLSTATE that are about the data of a statement.
+const UNIQUE_VIOLATION: &str = "23505";
+
+/// The classes of SQLSTATE that are about the data of a statement, in words.
 fn refused(code: &str) -> Option<&'static str> {
     match code.get(..2)? {
+        "23" if code == UNIQUE_VIOLATION => Some("unique violation"),
         "22" => Some("data exception"),
         "23" => Some("integrity constraint violation"),
         "54" => Some("program limit exceeded"),
