@@ -97,6 +97,11 @@ impl World {
     }
 
     pub(crate) fn start(&self, arguments: &[&str]) -> Instance {
+        self.start_service(Counter, arguments)
+    }
+
+    /// Starts an instance of another service.
+    pub(crate) fn start_service<S: Service>(&self, service: S, arguments: &[&str]) -> Instance {
         let config = self.config(arguments);
         let stop = Stop::new(config.drain_time);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("port");
@@ -105,7 +110,7 @@ impl World {
         let told = stop.clone();
         let task = self.store.runtime.spawn(async move {
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            choreography::serve(config, Counter, told, Some(listener)).await
+            choreography::serve(config, service, told, Some(listener)).await
         });
         Instance { stop, task, address }
     }

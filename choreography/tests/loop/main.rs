@@ -23,3 +23,4 @@ mod replay;
 mod store;
 mod timers;
 mod topic;
+mod upgrade;
