@@ -34,9 +34,9 @@ impl<S: Service> Runner<S> {
             let handling = self.handler.handle(&incoming[part.clone()], &self.acknowledged);
             match self.waiter.wait(&mut self.hear, handling) {
                 Ok(handled) => {
+                    self.limit_passed();
                     self.acknowledged.clear();
                     self.well(DATABASE, &mut backoff);
-                    self.limit_passed();
                     self.say(handled.owed, handled.sending)?;
                 }
                 Err(NotHandled::TooManyDead(dead)) => {
