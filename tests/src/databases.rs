@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use choreography::db::{Database, DbResult, Input, Row};
+use choreography::db::{Database, DbResult, Input, Row, Transaction};
 use tokio_postgres::NoTls;
 
 use crate::service::Service;
@@ -66,13 +66,25 @@ impl Databases {
     /// The statement fails.
     #[must_use]
     pub fn rows<T: Row>(&self, service: Service, sql: &'static str) -> Vec<T> {
+        self.read(service, async |tx| tx.fetch(sql, Input::new()).await)
+    }
+
+    /// Reads in a transaction on the database of `service`.
+    ///
+    /// # Panics
+    /// It fails.
+    pub fn read<T>(
+        &self,
+        service: Service,
+        reading: impl AsyncFnOnce(&mut Transaction) -> DbResult<T>,
+    ) -> T {
         block_on(async {
             let db = self.connect(service).await;
             let mut tx = db.begin_read().await.expect("a transaction");
-            let rows = tx.fetch(sql, Input::new()).await;
+            let read = reading(&mut tx).await;
             tx.rollback().await.expect("its end");
             db.close().await;
-            rows.unwrap_or_else(|fault| panic!("{}: {sql}: {fault}", service.name()))
+            read.unwrap_or_else(|fault| panic!("{}: {fault}", service.name()))
         })
     }
 

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use checker::Progress;
 use choreography::{Config, topics};
 use clap::Parser;
 use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
-use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
+use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaErrorCode;
-use shared_events::topics::{Replicas, TopicSpec, replay_topic};
+use shared_events::topics::{Replicas, TopicSpec, dead_letter_topic, replay_topic};
 
 use crate::service::Service;
 use crate::wait::{self, block_on};
@@ -141,20 +142,50 @@ impl Kafka {
     pub fn lag(&self, service: Service) -> Result<BTreeMap<Partition, i64>, String> {
         let heard = topics_heard(service);
         let heard: Vec<&str> = heard.iter().map(String::as_str).collect();
-        let group: BaseConsumer = group(&self.brokers, service);
         // First the offsets: what is appended between the two counts as not taken.
-        let committed = group.committed_offsets(list(&heard, Offset::Invalid), TIMEOUT);
-        let committed = committed.map_err(|error| error.to_string())?;
+        let committed = self.committed(service)?;
         let mut lag = BTreeMap::new();
         let ends = self.try_ends(&heard)?;
         for (partition, (low, high)) in ends {
-            let at = committed.find_partition(&partition.0, partition.1);
-            let at = at.and_then(|at| at.offset().to_raw()).filter(|at| 0 <= *at).unwrap_or(low);
+            let at = committed.get(&partition).copied().unwrap_or(low);
             if at < high {
                 lag.insert(partition, high - at);
             }
         }
         Ok(lag)
+    }
+
+    /// How far each group is, and where all topics end after that.
+    ///
+    /// # Panics
+    /// Kafka does not tell.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        let committed = |service| self.committed(service).expect("committed offsets");
+        let committed = Service::ALL.map(|service| (service, committed(service)));
+        let topics = all_topics();
+        let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+        let ends = self.ends(&topics);
+        let has_deleted = |service: &Service| {
+            let letters = dead_letter_topic("", service.name());
+            ends.iter().any(|((topic, _), (low, _))| 0 < *low && topic.ends_with(&letters))
+        };
+        let letters_deleted = Service::ALL.into_iter().filter(has_deleted).collect();
+        let ends = ends.iter().map(|(place, (_, high))| (place.clone(), *high)).collect();
+        Progress { committed: committed.into(), ends, letters_deleted }
+    }
+
+    fn committed(&self, service: Service) -> Result<BTreeMap<Partition, i64>, String> {
+        let heard = topics_heard(service);
+        let heard: Vec<&str> = heard.iter().map(String::as_str).collect();
+        let group: BaseConsumer = group(&self.brokers, service);
+        let committed = group.committed_offsets(list(&heard, Offset::Invalid), TIMEOUT);
+        let committed = committed.map_err(|error| error.to_string())?;
+        let offset = |at: &TopicPartitionListElem<'_>| {
+            let offset = at.offset().to_raw().filter(|offset| 0 <= *offset)?;
+            Some(((at.topic().to_owned(), at.partition()), offset))
+        };
+        Ok(committed.elements().iter().filter_map(offset).collect())
     }
 
     /// Makes the group of `service`, which must have no members, hear everything again.

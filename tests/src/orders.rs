@@ -1,5 +1,6 @@
 //! A seeded mix of orders: good ones, refused ones, and what real producers do to them.
 
+pub use checker::journal::Fate;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 use rand::{RngExt, SeedableRng};
@@ -21,17 +22,6 @@ pub struct Order {
     pub twist: Twist,
     /// The trace that its producer is in.
     pub traceparent: String,
-}
-
-/// How an order has to end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It is confirmed, shipped and completed.
-    Completed,
-    /// It is cancelled, and this is among the reasons.
-    Cancelled(CancellationCode),
-    /// One or the other: it depends on who comes first.
-    Either(CancellationCode),
 }
 
 /// What producers do besides saying OrderPlaced once.

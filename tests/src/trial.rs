@@ -12,7 +12,7 @@ use crate::local::{LocalParts, Part};
 use crate::orders::Order;
 use crate::processes::Instance;
 use crate::proxy::Proxy;
-use crate::service::Service;
+use crate::service::{Service, usual_arguments};
 use crate::world::World;
 
 /// Orders a second.
@@ -75,7 +75,7 @@ impl Trial {
         let instances = Service::ALL.map(|service| {
             let url = reach(world.databases.url(service));
             let common = ["-b", &brokers, "--database-url", &url];
-            let arguments = [&common[..], service.usual_arguments()].concat();
+            let arguments = [&common[..], usual_arguments(service)].concat();
             (service, world.processes.start(service, &arguments, &world.environment))
         });
         for (_, instance) in instances {

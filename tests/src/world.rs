@@ -7,15 +7,15 @@ use std::time::Duration;
 use choreography::embedded::EmbeddedBroker;
 use shared_events::topics::TopicSpec;
 
-use crate::books::Books;
+use crate::books;
 use crate::check::{self, Evidence, Expected};
 use crate::databases::{Databases, Storage};
 use crate::kafka::{self, Kafka};
 use crate::load::Load;
-use crate::log::Log;
+use crate::log;
 use crate::parts::{self, Parts};
 use crate::processes::{Instance, Processes};
-use crate::service::Service;
+use crate::service::{Service, usual_arguments};
 use crate::wait;
 
 /// One test's world.
@@ -131,7 +131,7 @@ impl World {
 
     /// Starts an instance of `service` with its usual arguments.
     pub fn start(&mut self, service: Service) -> Instance {
-        self.start_with(service, service.usual_arguments())
+        self.start_with(service, usual_arguments(service))
     }
 
     /// Starts an instance of `service` on its database.
@@ -183,7 +183,9 @@ impl World {
     /// All that there is to be judged, once nothing runs.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
-        Evidence { log: Log::read(&self.kafka), books: Books::read(&self.databases) }
+        let progress = self.kafka.progress();
+        let log = log::read(&self.kafka);
+        Evidence { log, books: books::read(&self.databases), progress }
     }
 
     /// Stops the services, checks all that there is, and ends the test.

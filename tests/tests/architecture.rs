@@ -182,6 +182,24 @@ fn the_simulated_world_has_no_broker_no_database_and_no_clock() {
     none("a seed gives the same world again, anywhere", broken);
 }
 
+/// It reads rows in a transaction that is given to it, and takes records and times as arguments.
+#[test]
+fn the_checker_only_judges() {
+    let banned = ["tokio", "rdkafka", "sqlx", "tokio-postgres", "clap", "opentelemetry"];
+    let named = dependencies("checker").into_iter().filter(|name| banned.contains(&name.as_str()));
+    let mut broken: Vec<String> =
+        named.map(|name| format!("checker/Cargo.toml depends on {name}")).collect();
+    for (file, text) in files("checker/src", "rs") {
+        let clocks = ["Instant::now", "SystemTime", "clock::", "std::fs", "std::net"];
+        for (number, line) in code(&text) {
+            if clocks.iter().any(|word| line.contains(word)) {
+                broken.push(format!("{file}:{number}: {line}"));
+            }
+        }
+    }
+    none("the same evidence has the same verdict, whoever brings it", broken);
+}
+
 #[test]
 fn opentelemetry_is_named_in_one_place() {
     let mut broken = vec![];
@@ -198,7 +216,7 @@ fn opentelemetry_is_named_in_one_place() {
 
 #[test]
 fn the_page_is_a_page() {
-    let ours = ["choreography", "shared-events", "cli", "models", "world", "tests", "fuzz"];
+    let ours = ["choreography", "shared-events", "checker", "cli", "models", "world", "tests", "fuzz"];
     let mut broken = vec![];
     for folder in ours.map(str::to_owned).into_iter().chain(services()) {
         for (file, text) in files(&folder, "rs") {

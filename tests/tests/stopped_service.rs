@@ -10,7 +10,7 @@ use shared_events::orders::{CancellationCode, OrderCancelled};
 use shared_events::sellers::SellerCancellationNotified;
 use tests::check::Expected;
 use tests::databases::Storage;
-use tests::log::Log;
+use tests::log;
 use tests::orders::{self, Fate};
 use tests::service::Service;
 use tests::wait;
@@ -56,7 +56,7 @@ fn the_others_go_on(stopped: Service) {
 
 /// Each order was cancelled, for one reason: `stopped` has not answered.
 fn check_reasons(world: &World, stopped: Service) {
-    let log = Log::read(&world.kafka);
+    let log = log::read(&world.kafka);
     let cancelled: Vec<_> = log.events::<OrderCancelled>().collect();
     assert_eq!(cancelled.len(), ORDERS);
     for (record, event) in cancelled {
@@ -69,7 +69,7 @@ fn check_reasons(world: &World, stopped: Service) {
 
 /// For how many orders the service has said that it lets go what it held for them.
 fn let_go(world: &World, service: Service) -> usize {
-    let log = Log::read(&world.kafka);
+    let log = log::read(&world.kafka);
     match service {
         Service::Inventory => log.count::<StockReleased>().len(),
         Service::Logistics => log.count::<ShipmentCancelled>().len(),

@@ -72,6 +72,21 @@ impl Database {
         }
     }
 
+    /// Connects to a database that is there, to read only: its transactions can change nothing, and
+    /// each shows one picture of all tables. `url` is as for [`connect`](Self::connect).
+    ///
+    /// # Errors
+    /// The URL is neither, the file is not there, or the database does not answer.
+    pub async fn connect_to_read(url: &str) -> anyhow::Result<Self> {
+        match url.split(':').next().unwrap_or_default() {
+            "postgres" | "postgresql" => {
+                Ok(Self::Postgres(PgDatabase::connect_to_read(url).await?))
+            }
+            "sqlite" => Ok(Self::Sqlite(sqlite::connect_to_read(url).await?)),
+            _ => anyhow::bail!("the URL of a database starts with postgres:// or sqlite://"),
+        }
+    }
+
     /// The same database with a connection that nobody else uses. In PostgreSQL it belongs to the
     /// runtime that uses it first: whoever waits for an answer there reads it from the socket himself,
     /// and no other thread has to wake him.

@@ -31,6 +31,10 @@ const SESSION: &str = "-c lock_timeout=5s -c idle_in_transaction_session_timeout
     -c statement_timeout=30s -c synchronous_commit=on -c enable_seqscan=off -c jit=off \
     -c default_transaction_isolation=read\\ committed";
 
+/// For who only reads: a transaction shows one picture of all tables, and can change none.
+const READING: &str =
+    "-c default_transaction_isolation=repeatable\\ read -c default_transaction_read_only=on";
+
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 
 /// What is sent and not acknowledged for so long: nobody is there any more.
@@ -48,6 +52,16 @@ impl PgDatabase {
     pub(super) async fn connect(url: &str, connections: usize) -> anyhow::Result<Self> {
         let config = Arc::new(configure(url)?);
         let database = Self { pool: pool(&config, connections)?, config };
+        drop(database.pool.get().await.context("cannot connect to PostgreSQL")?);
+        Ok(database)
+    }
+
+    /// Connects to read only, with one connection.
+    pub(super) async fn connect_to_read(url: &str) -> anyhow::Result<Self> {
+        let mut config = configure(url)?;
+        let options = format!("{} {READING}", config.get_options().unwrap_or_default());
+        config.options(&options);
+        let database = Self { pool: pool(&config, 1)?, config: Arc::new(config) };
         drop(database.pool.get().await.context("cannot connect to PostgreSQL")?);
         Ok(database)
     }

@@ -33,6 +33,14 @@ pub(super) async fn connect(url: &str, connections: u32) -> anyhow::Result<Sqlit
     open().await.context("cannot open the SQLite database")
 }
 
+/// A file that is there, to be read only.
+pub(super) async fn connect_to_read(url: &str) -> anyhow::Result<SqlitePool> {
+    let options = SqliteConnectOptions::from_str(url).context("the URL of the database")?;
+    let options = options.read_only(true).busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options);
+    pool.await.context("cannot open the SQLite database")
+}
+
 pub(super) type SqliteTransaction = sqlx::Transaction<'static, sqlx::Sqlite>;
 
 pub(super) async fn execute(tx: &mut SqliteTransaction, sql: &str, input: Input) -> DbResult<()> {
