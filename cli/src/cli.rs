@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{demo, dlq, emit, load, place, tail, terminal, topics};
+use crate::{check, demo, dlq, emit, load, place, tail, terminal, topics};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,8 +19,9 @@ Examples:
   choreo tail                            what is said on the topics, as it is said
   choreo dlq list                        what could not be handled, and whether it was replayed
   choreo load --rate 100 --duration 1m   many orders, and how long each took
+  choreo check                           whether the orders of the last 10 minutes are whole
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 130 interrupted.";
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not decided (check), 130 interrupted.";
 
 /// Choreographed order services on Kafka: see them at work, place orders, follow what is said.
 #[derive(Parser)]
@@ -49,6 +50,8 @@ enum Command {
     Dlq(Box<dlq::Command>),
     /// Place many orders at a fixed rate, and measure how long each takes
     Load(Box<load::Options>),
+    /// Say whether orders are whole, and what was lost or doubled where
+    Check(Box<check::Options>),
     /// Create the topics of the services, or say in what they differ
     #[command(subcommand)]
     Topics(topics::Command),
@@ -76,6 +79,8 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// It was tried and did not succeed.
     Failed(anyhow::Error),
+    /// It cannot be said yet whether all is well.
+    Undecided(anyhow::Error),
     /// The user has stopped it.
     Interrupted,
 }
@@ -100,6 +105,10 @@ pub(crate) fn main() -> ExitCode {
             terminal::error(&error);
             ExitCode::FAILURE
         }
+        Err(Failure::Undecided(why)) => {
+            terminal::note(&format!("{why:#}"));
+            ExitCode::from(3)
+        }
         Err(Failure::Interrupted) => ExitCode::from(130),
     }
 }
@@ -118,6 +127,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Emit(options) => unless_interrupted(emit::run(*options)).await,
             Command::Tail(options) => unless_interrupted(tail::run(*options)).await,
             Command::Dlq(command) => unless_interrupted(dlq::run(*command)).await,
+            Command::Check(options) => unless_interrupted(check::run(*options)).await,
             Command::Topics(command) => unless_interrupted(topics::run(command)).await,
             Command::Completions { shell } => completions(shell),
         }

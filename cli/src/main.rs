@@ -8,6 +8,7 @@
 //! | `choreo tail` | follows topics, decoded | `tail` |
 //! | `choreo dlq` | lists, shows, replays and deletes dead letters | `dlq` |
 //! | `choreo load` | places orders at a fixed rate and measures | `load` |
+//! | `choreo check` | whether orders are whole | `check` |
 //! | `choreo topics create` | creates the topics that the services need | `topics` |
 
 mod cli;
@@ -23,6 +24,8 @@ mod tail;
 mod dlq;
 
 mod load;
+
+mod check;
 
 mod topics;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use crate::service::Service;
@@ -50,13 +50,22 @@ pub fn profile_folder() -> PathBuf {
 /// It fails.
 #[must_use]
 pub fn choreo(args: &[&str]) -> String {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(project_folder()).args(["run", "--quiet", "--profile", &profile()]);
-    cargo.arg("--target-dir").arg(target_folder()).args(["-p", "cli", "--"]).args(args);
-    let output = cargo.output().expect("cargo starts");
+    let output = choreo_ended(args);
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "choreo {args:?}: {}", text(&output.stderr));
     text(&output.stdout)
+}
+
+/// How the command line tool ends for these arguments. It is built if it is not fresh.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn choreo_ended(args: &[&str]) -> Output {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(project_folder()).args(["run", "--quiet", "--profile", &profile()]);
+    cargo.arg("--target-dir").arg(target_folder()).args(["-p", "cli", "--"]).args(args);
+    cargo.output().expect("cargo starts")
 }
 
 fn build() -> PathBuf {

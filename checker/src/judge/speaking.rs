@@ -152,19 +152,19 @@ fn answers(case: &Case<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// All that is said about an order is in one trace.
+/// An answer is in the trace of what it answers; where that came without one, all its answers are in
+/// one that those who hear it have made. So all that comes of one request is in one trace.
 fn traces(case: &Case<'_>, found: &mut Vec<Violation>) {
-    let mut traces: BTreeMap<String, ([u8; 16], &Record)> = BTreeMap::new();
+    let mut made: BTreeMap<EventId, &Record> = BTreeMap::new();
     for record in case.once.iter().filter(|record| case.orders.contains_key(&record.key_text())) {
-        // What came without a trace gets one from those who hear it.
-        let Some(trace) = record.trace else { continue };
-        let key = record.key_text();
-        let (known, other) = *traces.entry(key.clone()).or_insert((trace.trace_id, *record));
-        if known != trace.trace_id {
+        let (Some(trace), Some(id)) = (record.trace, record.causation) else { continue };
+        let cause = case.first.get(&id).filter(|cause| cause.trace.is_some());
+        let other = cause.unwrap_or_else(|| made.entry(id).or_insert(record));
+        if other.trace.is_some_and(|other| other.trace_id != trace.trace_id) {
             let what = format!("it is in another trace than {other}");
             let layer = speaker(record).map_or(Layer::Producing, |_| Layer::Saying);
             let violation = Violation::new(Invariant::OneTrace, layer, what).at(record);
-            found.push(Violation { service: speaker(record), ..violation }.of(&key));
+            found.push(of_key(case, record, Violation { service: speaker(record), ..violation }));
         }
     }
 }

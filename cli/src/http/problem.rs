@@ -42,6 +42,14 @@ impl Refusal {
         }
     }
 
+    /// The id of the order, if it has got one.
+    pub(crate) fn order_id(&self) -> Option<&str> {
+        match self {
+            Self::Problem(problem) => problem.document.order_id.as_deref(),
+            Self::Absent(_) | Self::Failed(_) => None,
+        }
+    }
+
     /// In words for a person.
     pub(crate) fn into_error(self) -> anyhow::Error {
         match self {

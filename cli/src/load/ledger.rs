@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use checker::journal::Answer;
 use hdrhistogram::Histogram;
 use shared_events::event::Event;
 use shared_events::orders::{OrderCancelled, OrderCompleted, OrderConfirmed};
@@ -75,20 +76,20 @@ impl Ledger {
 
     /// An order was placed, or not.
     pub(super) fn sent(&mut self, sent: Sent) {
-        let Sent { due, began, ended, order } = sent;
+        let Sent { due, began, ended, entry } = sent;
         let by = began.saturating_duration_since(due);
         self.sent += 1;
         self.late += u64::from(LATE < by);
         self.late_max = self.late_max.max(by);
         self.last = self.last.max(Some(began));
-        match order {
-            Ok(id) => {
+        match (entry.answer, entry.order_id) {
+            (Answer::Acknowledged, Some(id)) => {
                 self.acknowledged += 1;
                 self.to_acknowledged.add(due, ended);
                 self.orders.entry(id.clone()).or_default().due = Some(due);
                 self.settle(&id);
             }
-            Err(error) => *self.failures.entry(format!("{error:#}")).or_default() += 1,
+            _ => *self.failures.entry(entry.why.unwrap_or_default()).or_default() += 1,
         }
     }
 

@@ -6,6 +6,8 @@ mod send;
 
 mod ledger;
 
+mod journal;
+
 mod report;
 
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use crate::cli::{Failure, interrupted};
 use crate::follow::{Following, Read};
 use crate::http::Api;
 use crate::{kafka, terminal};
+use journal::Journal;
 use ledger::Ledger;
 pub(crate) use options::Options;
 use report::Speed;
@@ -46,7 +49,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     let options = Arc::new(options);
     let ran = tokio::select! {
         begun = begin(&options, &config, &telemetry) => match begun {
-            Ok((following, target)) => Run::start(options, count, following, target).end().await,
+            Ok((target, run)) => Run::start(options, count, target, run).end().await,
             Err(error) => Err(error.into()),
         },
         interrupted = interrupted() => Err(interrupted),
@@ -61,7 +64,7 @@ async fn begin(
     options: &Options,
     config: &Config,
     telemetry: &Telemetry,
-) -> anyhow::Result<(Following, Target)> {
+) -> anyhow::Result<(Target, (Following, Journal))> {
     // First of all: a producer takes half a second to get its first id from the broker, which must
     // not count as the time of the first orders.
     let publisher = Publisher::new(config, "/choreo", telemetry.spans(), telemetry.metrics())?;
@@ -80,7 +83,9 @@ async fn begin(
     let listening = tokio::time::timeout(LISTENING_MAX, listening).await;
     let at = || format!("Kafka at {}", config.brokers);
     listening.context("the topic's end is not told").and_then(|ended| ended).with_context(at)?;
-    Ok((following, Target { api, publisher }))
+    // Last: a load that does not begin leaves no file.
+    let journal = Journal::start(options.journal.as_deref())?;
+    Ok((Target { api, publisher }, (following, journal)))
 }
 
 /// Waits until the end of each partition was reached: nothing said from now on is missed.
@@ -104,15 +109,21 @@ struct Run {
     sent: mpsc::Receiver<Sent>,
     sending: JoinHandle<anyhow::Result<()>>,
     ledger: Ledger,
+    journal: Journal,
     began: Instant,
 }
 
 impl Run {
-    fn start(options: Arc<Options>, count: u64, following: Following, target: Target) -> Self {
+    fn start(
+        options: Arc<Options>,
+        count: u64,
+        target: Target,
+        (following, journal): (Following, Journal),
+    ) -> Self {
         let (sender, sent) = mpsc::channel(options.in_flight as usize);
         let sending = tokio::spawn(send::send(target, Arc::clone(&options), count, sender));
         let (ledger, began) = (Ledger::new(), Instant::now());
-        Self { options, count, following, sent, sending, ledger, began }
+        Self { options, count, following, sent, sending, ledger, journal, began }
     }
 
     async fn end(mut self) -> Result<(), Failure> {
@@ -146,7 +157,10 @@ impl Run {
                 }
             }
             tokio::select! {
-                Some(sent) = self.sent.recv() => self.ledger.sent(sent),
+                Some(sent) = self.sent.recv() => {
+                    self.journal.add(&sent.entry)?;
+                    self.ledger.sent(sent);
+                }
                 read = self.following.reads.recv() => match read.context("the follower has ended")? {
                     Read::Record(record) => {
                         is_away = false;

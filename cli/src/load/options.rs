@@ -1,5 +1,6 @@
 //! What `choreo load` can be asked for.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{bail, ensure};
@@ -15,6 +16,7 @@ Examples:
   choreo load --rate 200 --duration 5m --mix good
   choreo load --rate 500 -n 20000 --hot-sku 0.9          nearly all lines of one SKU
   choreo load --rate 100 -o json > load.json
+  choreo load --journal orders.jsonl; choreo check --journal orders.jsonl
 
 Orders are placed at their times whether those before have been answered or not, and all times count
 from when an order should have been placed: what waits for a slow target counts as slow. How long
@@ -67,6 +69,11 @@ pub(crate) struct Options {
     /// How long the orders may take to end after the last one is placed
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = humantime::parse_duration)]
     pub(super) timeout: Duration,
+
+    /// Write each order and what it was answered to this file, which must not be there: for
+    /// `choreo check`
+    #[arg(long, value_name = "FILE")]
+    pub(super) journal: Option<PathBuf>,
 
     /// How it is told
     #[arg(short, long, value_enum, default_value_t = Output::Text)]

@@ -16,6 +16,8 @@ mod dlq;
 
 mod load;
 
+mod check;
+
 mod usage;
 
 mod world;

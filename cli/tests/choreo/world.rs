@@ -24,12 +24,17 @@ pub(crate) fn world() -> &'static World {
     WORLD.get_or_init(start)
 }
 
+/// Where the databases of its services are, each named after its service.
+pub(crate) fn folder() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("choreo-world")
+}
+
 /// A thread keeps it for as long as the process lives.
 fn start() -> World {
     let (sender, started) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("choreo-world");
+        let folder = folder();
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let manifests = [
