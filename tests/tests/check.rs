@@ -46,10 +46,10 @@ impl Checked {
 
     /// By the topics alone.
     fn by(world: &World, args: &[&str]) -> Self {
-        // The parcels and the deadline of the harness.
-        let patience = ["--deliver-after", "100ms", "--deadline", "1h"];
-        let common = ["check", "-b", world.kafka.brokers(), "-o", "json"];
-        let ended = choreo_ended(&[&common, &patience[..], args].concat());
+        // The parcels of the harness.
+        let common =
+            ["check", "-b", world.kafka.brokers(), "-o", "json", "--deliver-after", "100ms"];
+        let ended = choreo_ended(&[&common, args].concat());
         let said = serde_json::from_slice(&ended.stdout);
         let error = String::from_utf8_lossy(&ended.stderr);
         let said = said.unwrap_or_else(|why| panic!("{args:?}: {why}: {error}"));
@@ -195,7 +195,8 @@ fn owe(cause: EventId) -> String {
 fn check_behind(world: &World) {
     world.kafka.rewind(Service::Seller);
     let told = (NothingLeft, Behind, Some(Service::Seller), None);
-    let young = Checked::by(world, &["--from", "beginning"]);
+    // The deadline of the harness.
+    let young = Checked::by(world, &["--from", "beginning", "--deadline", "1h"]);
     assert!(!young.has_told(&told), "{}", young.said["violations"]);
     let open = &young.said["orders"]["under_way"];
     assert!(open.as_u64().is_some_and(|open| 0 < open), "{}", young.said["orders"]);
