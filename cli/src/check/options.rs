@@ -36,7 +36,7 @@ pub(crate) struct Options {
     pub(super) since: Option<Duration>,
 
     /// Orders that were placed from then on: beginning, or a time as in `choreo tail`
-    #[arg(long, value_name = "WHERE", conflicts_with = "since", value_parser = from)]
+    #[arg(long, value_name = "WHERE", conflicts_with = "since", allow_hyphen_values = true, value_parser = from)]
     pub(super) from: Option<From>,
 
     /// What `choreo load --journal` has written: orders that were acknowledged have to be there
