@@ -41,6 +41,8 @@ pub mod embedded;
 
 pub mod reference;
 
+pub mod crash;
+
 mod handle;
 
 mod hear;

@@ -14,6 +14,7 @@ use shared_events::headers::{Envelope, RawHeaders};
 use shared_events::ids::EventId;
 
 use crate::config::Config;
+use crate::crash_point;
 use crate::kafka;
 use crate::telemetry::spans::Message;
 use crate::telemetry::{Metrics, Spans, TraceContext};
@@ -143,6 +144,7 @@ impl Publisher {
         let span = self.spans.send(event.parent.as_ref(), &message, &[]);
         let trace = span.context();
         let began = std::time::Instant::now();
+        crash_point!(Request Publishing);
         let delivered = self.send(event, &trace).await;
         let error = delivered.as_ref().err().map(|error| match error.rdkafka_error_code() {
             Some(code) => format!("{code:?}"),
@@ -151,6 +153,7 @@ impl Publisher {
         self.metrics.sent(&event.topic, began.elapsed().as_secs_f64(), error.as_deref());
         match (delivered, error) {
             (Ok((partition, offset)), _) => {
+                crash_point!(Request Published);
                 span.delivered(partition, offset);
                 Ok(Published { partition, offset, trace })
             }
@@ -192,6 +195,7 @@ impl Publisher {
         record: FutureRecord<'_, String, [u8]>,
     ) -> Result<(i32, i64), KafkaError> {
         let report = producer.send_result(record).map_err(|(error, _)| error)?;
+        crash_point!(Request Produced);
         let delivery =
             report.await.map_err(|_| KafkaError::Canceled)?.map_err(|(error, _)| error)?;
         Ok((delivery.partition, delivery.offset))

@@ -13,6 +13,7 @@ use rdkafka::producer::{
     BaseRecord, NoCustomPartitioner, Producer, ProducerContext, ThreadedProducer,
 };
 
+use crate::crash_point;
 use crate::kafka::{self, refused_for_good};
 use crate::record::{Owed, Record};
 
@@ -112,7 +113,10 @@ impl Speaker {
         while acknowledged < owed.len() {
             while queued < owed.len() && refused.is_none() {
                 match enqueue(&producer, &owed[queued].record, queued) {
-                    Ok(Enqueued::Yes) => queued += 1,
+                    Ok(Enqueued::Yes) => {
+                        queued += 1;
+                        crash_point!(Queued);
+                    }
                     Ok(Enqueued::Full) => break,
                     Err(error) => refused = Some(fault(owed, queued, &error)),
                 }
@@ -124,6 +128,7 @@ impl Speaker {
             match reports.recv_timeout(PATIENCE) {
                 Ok((place, Ok(there))) => {
                     acknowledged += 1;
+                    crash_point!(Acknowledged);
                     delivered(place, there);
                 }
                 Ok((place, Err(code))) => {

@@ -18,6 +18,10 @@ use crate::telemetry::{self, Telemetry, init_logs};
 pub fn main<S: Service>(config: Config, make: impl FnOnce() -> anyhow::Result<S>) -> ExitCode {
     let export = init_logs(config.log_format);
     std::panic::set_hook(Box::new(log_panic));
+    #[cfg(feature = "crash-points")]
+    if let Err(wrong) = crate::crash::arm() {
+        return code_of(Err(wrong));
+    }
     let ended = make().and_then(|service| {
         let telemetry = telemetry::init(service.manifest().service, env!("CARGO_PKG_VERSION"))?;
         telemetry.export_logs(&export);

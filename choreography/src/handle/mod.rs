@@ -21,6 +21,7 @@ mod dead;
 mod decide;
 mod steps;
 mod tell;
+mod timers;
 
 pub(crate) use dead::LATEST;
 pub(crate) use steps::{OwedRow, forget, read};
@@ -32,17 +33,16 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
-use shared_events::amounts::Timestamp;
 use shared_events::ids::EventId;
 
-use crate::db::{Database, DbFault, DbResult, Input, Transaction};
+use crate::crash_point;
+use crate::db::{Database, DbFault, DbResult, Transaction};
 use crate::dead_letter::{Poison, panic_text};
-use crate::incoming::{self, Incoming};
+use crate::incoming::Incoming;
 use crate::manifest::Manifest;
 use crate::record::{Owed, Record};
 use crate::service::Service;
 use crate::telemetry::{ActiveSpan, Metrics, Spans, TraceContext};
-use crate::timers::{TAKE, TimerRow};
 
 /// What handling needs, of one service.
 pub(crate) struct Handler<S> {
@@ -82,19 +82,6 @@ pub(crate) enum NotHandled {
 impl From<DbFault> for NotHandled {
     fn from(fault: DbFault) -> Self {
         Self::Db(fault)
-    }
-}
-
-/// Why timers were not handled.
-pub(crate) struct TimersNotHandled {
-    /// The first one that was taken, if one was.
-    pub(crate) first: Option<EventId>,
-    pub(crate) why: NotHandled,
-}
-
-impl From<DbFault> for TimersNotHandled {
-    fn from(fault: DbFault) -> Self {
-        Self { first: None, why: NotHandled::Db(fault) }
     }
 }
 
@@ -142,61 +129,10 @@ impl<S: Service> Handler<S> {
         acknowledged: &[uuid::Uuid],
     ) -> Result<Handled, NotHandled> {
         let mut db = self.db.begin().await?;
+        crash_point!(Begun);
         steps::forget(&mut db, acknowledged).await?;
+        crash_point!(Forgotten);
         self.transaction(db, batch).await
-    }
-
-    /// Takes at most `most` timers due before `allowed` and handles them in one transaction, those
-    /// in `dead` as dead letters. Out: how many were taken, and what is to be said. If some were,
-    /// `acknowledged` is forgotten with them.
-    ///
-    /// # Errors
-    /// As for [`Handler::handle`], with the first timer that was taken.
-    pub(crate) async fn handle_timers(
-        &self,
-        allowed: i64,
-        most: i64,
-        dead: &HashMap<EventId, Poison>,
-        acknowledged: &[uuid::Uuid],
-    ) -> Result<(usize, Handled), TimersNotHandled> {
-        let (mut db, batch) = self.take_timers(allowed, most, dead).await?;
-        let Some(first) = batch.first().map(|timer| timer.id) else {
-            return Ok((0, Handled::default()));
-        };
-        let failed = |why: NotHandled| TimersNotHandled { first: Some(first), why };
-        steps::forget(&mut db, acknowledged).await?;
-        let handled = self.transaction(db, &batch).await.map_err(failed)?;
-        Ok((batch.len(), handled))
-    }
-
-    async fn take_timers(
-        &self,
-        allowed: i64,
-        most: i64,
-        dead: &HashMap<EventId, Poison>,
-    ) -> DbResult<(Transaction, Vec<Incoming<S::Hears>>)> {
-        let mut db = self.db.begin().await?;
-        let input = Input::new().int("allowed", [allowed]).int("most", [most]);
-        let rows: Vec<TimerRow> = db.fetch(TAKE, input).await?;
-        let mut batch =
-            rows.into_iter().map(|row| self.read_timer(row)).collect::<Vec<Incoming<S::Hears>>>();
-        for timer in &mut batch {
-            if let Some(poison) = dead.get(&timer.id) {
-                timer.set_aside(poison.clone());
-            }
-        }
-        steps::due(&mut db, &batch).await?;
-        Ok((db, batch))
-    }
-
-    /// A row that cannot be read is poison, as is a timer without a name: its bytes are set aside.
-    fn read_timer(&self, (id, due, bytes): TimerRow) -> Incoming<S::Hears> {
-        let record = Record::from_bytes(&bytes).unwrap_or_else(|error| {
-            tracing::error!(event.id = %id, %error, "this row of timers cannot be read");
-            let topic = self.manifest.timers.first().map_or("", |timer| timer.topic);
-            Record::new(topic, None, None, Some(bytes), vec![])
-        });
-        incoming::of_timer(&self.manifest, &self.spans, EventId(id), record, Timestamp(due))
     }
 
     /// The steps from `handled` to `commit`, in a span of their own.
@@ -230,23 +166,30 @@ impl<S: Service> Handler<S> {
         // All of these go out together, with the first statement that loads: which candidates are
         // new is not known before, and so repeats are locked and loaded, too.
         let handled = steps::handled(&mut db, &candidates).await?;
+        crash_point!(Handled);
         let locked = steps::lock(&mut db, &candidates).await?;
+        crash_point!(Locked);
         let owed = steps::owed(&mut db, batch).await?;
+        crash_point!(Owed);
         let state = if heard.is_empty() {
             None
         } else {
             Some(caught("load", self.service.load(&mut db, &heard)).await?)
         };
+        crash_point!(Loaded);
         let new = steps::new(candidates, db.answer(handled).await?);
         self.limit_dead(&mut db, &new).await?;
         let spoken = steps::spoken(&mut db, locked, &new).await?;
         let owed = db.answer(owed).await?.into_iter().filter_map(read).collect();
         let (state, mut decided) = self.react(state, &new, spoken)?;
+        crash_point!(Reacted);
         if let Some(state) = state {
             caught("save", self.service.save(&mut db, state)).await?;
         }
         steps::save(&mut db, &decided).await?;
+        crash_point!(Saved);
         db.commit().await?;
+        crash_point!(Committed);
         self.tell(batch, &new, &mut decided);
         Ok(to_say(owed, decided))
     }

@@ -22,6 +22,7 @@ pub(crate) use offsets::Offsets;
 
 use crate::clock;
 use crate::config::Config;
+use crate::crash_point;
 use crate::record::Taken;
 use batch::{Limits, Polled, own};
 use client::HearContext;
@@ -284,10 +285,10 @@ impl Hear {
                 offsets.add_partition_offset(&partition.0, partition.1, Offset::Offset(next))?;
             }
         }
-        if offsets.count() == 0 {
-            Ok(())
-        } else {
-            self.consumer.commit(&offsets, CommitMode::Async)
+        if 0 < offsets.count() {
+            self.consumer.commit(&offsets, CommitMode::Async)?;
+            crash_point!(Offsets);
         }
+        Ok(())
     }
 }

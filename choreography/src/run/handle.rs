@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::fault::{Backoff, DATABASE};
 use super::limit::Aside;
 use super::{Done, Runner, Stopping};
+use crate::crash_point;
 use crate::db::DbFault;
 use crate::dead_letter::{Poison, PoisonClass};
 use crate::handle::NotHandled;
@@ -21,6 +22,7 @@ impl<S: Service> Runner<S> {
     /// Handles what was heard, and says what follows. A poisonous event is found and set aside;
     /// everything else is tried until it succeeds.
     pub(super) fn handle(&mut self, mut incoming: Vec<Incoming<S::Hears>>) -> Done<()> {
+        crash_point!(Batch Taken);
         let mut backoff = Backoff::new();
         let mut parts = VecDeque::new();
         let mut aside = Aside::new();

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::fault::{ANSWERS, Backoff, DATABASE};
 use super::{Done, Runner, Stopping};
+use crate::crash_point;
 use crate::owing;
 use crate::record::Owed;
 use crate::say::{Delivered, SayFault};
@@ -45,6 +46,7 @@ impl<S: Service> Runner<S> {
                 None => {
                     self.well(ANSWERS, &mut backoff);
                     self.health.not_ready("refused", None);
+                    crash_point!(Said);
                 }
             }
         }
@@ -141,6 +143,7 @@ impl<S: Service> Runner<S> {
                 Ok(page) => {
                     self.well(DATABASE, &mut backoff);
                     let Some((owed, next)) = page else { return Ok(()) };
+                    crash_point!(Again Loaded);
                     let known: HashSet<Uuid> = self.acknowledged.iter().copied().collect();
                     let open = owed.into_iter().filter(|owed| !known.contains(&owed.id)).collect();
                     self.say(open, HashMap::new())?;

@@ -2,6 +2,7 @@
 
 use axum::http::HeaderMap;
 use choreography::app::Access;
+use choreography::crash_point;
 use choreography::db::{DbResult, Input};
 
 use super::kinds::Kind;
@@ -70,5 +71,6 @@ async fn insert_or_read(
     let rows: Vec<(String, Vec<u8>)> =
         db.fetch(READ, Input::new().text("key", [key.to_owned()])).await?;
     db.commit().await?;
+    crash_point!(Request KeyKept);
     Ok(rows.into_iter().next().unwrap_or_else(|| (order_id.to_owned(), hash.to_vec())))
 }
