@@ -14,6 +14,7 @@ use choreography::clock;
 use clap::Parser;
 use shared_events::amounts::Timestamp;
 use shared_events::orders::OrderCompleted;
+use tests::binaries::{self, Build};
 use tests::check::{Expected, check};
 use tests::cpu::Meter;
 use tests::databases::Storage;
@@ -47,7 +48,7 @@ fn main() {
     let mut world = World::on_own(&parts.addresses(), "drain", storage, "example drain");
     let orders = orders::good(7, options.orders);
     world.load.place(&orders, 0);
-    tests::binaries::path(Service::Order);
+    binaries::path(Build::Ordinary, Service::Order);
 
     let began = Instant::now();
     let placed = since_1970(clock::now());

@@ -7,6 +7,15 @@ use std::sync::OnceLock;
 
 use crate::service::Service;
 
+/// How the services are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Build {
+    /// As users have them.
+    Ordinary,
+    /// With crash points: `choreography/src/crash.rs`.
+    CrashPoints,
+}
+
 /// Where the binary of `service` is. The first call builds those that are not there or are older
 /// than their sources, in the profile of the test itself, so that no test runs against stale ones;
 /// and what is built meanwhile by somebody else does not change them, so that a test runs against
@@ -14,9 +23,14 @@ use crate::service::Service;
 ///
 /// # Panics
 /// They cannot be built.
-pub fn path(service: Service) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build).join(service.name())
+pub fn path(build: Build, service: Service) -> PathBuf {
+    static ORDINARY: OnceLock<PathBuf> = OnceLock::new();
+    static CRASH_POINTS: OnceLock<PathBuf> = OnceLock::new();
+    let folder = match build {
+        Build::Ordinary => ORDINARY.get_or_init(ordinary),
+        Build::CrashPoints => CRASH_POINTS.get_or_init(with_crash_points),
+    };
+    folder.join(service.name())
 }
 
 /// The folder that everything is built into, with one folder for each profile in it.
@@ -68,13 +82,27 @@ pub fn choreo_ended(args: &[&str]) -> Output {
     cargo.output().expect("cargo starts")
 }
 
-fn build() -> PathBuf {
+fn ordinary() -> PathBuf {
     let folder = profile_folder();
     if !Service::ALL.iter().all(|service| is_fresh(&folder.join(service.name()))) {
-        run_cargo();
+        run_cargo(&target_folder(), &[]);
     }
-    let own = target_folder().join("tests").join(format!("{BINARIES}{}", std::process::id()));
-    sweep(own.parent().expect("a folder in another"));
+    keep(&folder, "ordinary")
+}
+
+/// What is compiled goes where all is, and what is linked into a folder of its own, so that nobody
+/// takes these binaries for the ordinary ones.
+fn with_crash_points() -> PathBuf {
+    let target = target_folder().join("tests").join("crash-points");
+    run_cargo(&target, &["--features", "crash-points"]);
+    keep(&target.join(profile_folder().file_name().expect("target/PROFILE")), "crash-points")
+}
+
+/// Links to the binaries in `folder`, for this process alone.
+fn keep(folder: &Path, name: &str) -> PathBuf {
+    let tests = target_folder().join("tests");
+    sweep(&tests);
+    let own = tests.join(format!("{BINARIES}{}", std::process::id())).join(name);
     fs::create_dir_all(&own).expect("a folder for binaries");
     for service in Service::ALL {
         let link = own.join(service.name());
@@ -102,10 +130,12 @@ fn is_fresh(binary: &Path) -> bool {
     all.all(|path| modified(&path).is_some_and(|changed| changed <= built))
 }
 
-fn run_cargo() {
+/// `target` gets what is linked.
+fn run_cargo(target: &Path, features: &[&str]) {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(project_folder()).args(["build", "--quiet", "--profile", &profile()]);
-    cargo.arg("--target-dir").arg(target_folder());
+    cargo.arg("--target-dir").arg(target).env("CARGO_BUILD_BUILD_DIR", target_folder());
+    cargo.args(features);
     for service in Service::ALL {
         cargo.args(["-p", service.name()]);
     }

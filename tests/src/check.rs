@@ -27,7 +27,14 @@ const SHOWN: usize = 25;
 /// With each difference, and where it shows: the order, the event, the place of its record, and the
 /// layer that has lost or doubled it.
 pub fn check(evidence: &Evidence, expected: &Expected<'_>) {
-    let found = violations(evidence, expected);
+    demand_none(&violations(evidence, expected));
+}
+
+/// Fails if something is wrong.
+///
+/// # Panics
+/// With each of the differences.
+pub fn demand_none(found: &[String]) {
     let shown: Vec<_> = found.iter().take(SHOWN).map(String::as_str).collect();
     assert!(found.is_empty(), "{} violations:\n  {}", found.len(), shown.join("\n  "));
 }

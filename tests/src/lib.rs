@@ -8,6 +8,8 @@
 //! | [`orders`], [`load`] | a seeded mix of orders, and how they get to Kafka |
 //! | [`log`], [`books`], [`check`] | what is on the topics and in the databases, and whether that is right |
 //! | [`local`], [`proxy`], [`trial`] | parts of a test's own, a network that fails, and orders meanwhile |
+//! | [`crash`] | processes that die at a place of their work |
+//! | [`customer`] | orders over HTTP, repeated until they are accepted |
 //! | [`cpu`] | what processes cost |
 //! | [`wait`] | polling a condition with a limit |
 //!
@@ -46,6 +48,10 @@ pub mod local;
 pub mod proxy;
 
 pub mod trial;
+
+pub mod crash;
+
+pub mod customer;
 
 pub mod cpu;
 

@@ -22,6 +22,7 @@ use crate::orders::{Order, Twist};
 /// A producer that takes note of what is not delivered.
 pub struct Load {
     producer: ThreadedProducer<Reports>,
+    placed: AtomicUsize,
 }
 
 #[derive(Default)]
@@ -69,7 +70,12 @@ impl Load {
         client.set("acks", "all").set("enable.idempotence", "true").set("linger.ms", "5");
         client.set("partitioner", "murmur2_random");
         let producer = client.create_with_context(Reports::default()).expect("a producer");
-        Self { producer }
+        Self { producer, placed: AtomicUsize::new(0) }
+    }
+
+    /// How many orders have been placed by [`place_until`](Self::place_until) so far.
+    pub fn placed(&self) -> usize {
+        self.placed.load(Ordering::Relaxed)
     }
 
     /// Puts records on their topics and waits until all are acknowledged.
@@ -109,6 +115,7 @@ impl Load {
             match stop.recv_timeout(due.saturating_sub(began.elapsed())) {
                 Err(RecvTimeoutError::Timeout) => {
                     puts(order).iter().for_each(|put| self.enqueue(put));
+                    self.placed.fetch_add(1, Ordering::Relaxed);
                 }
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => {
                     self.flush();

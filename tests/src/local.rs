@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::parts::Parts;
 use crate::proxy::Proxy;
-use crate::{binaries, ports, wait};
+use crate::{binaries, ports, processes, wait};
 
 /// A Kafka and a PostgreSQL on free ports; both are stopped and deleted with this value.
 pub struct LocalParts {
@@ -134,9 +134,7 @@ impl LocalParts {
     /// # Panics
     /// It does not run.
     pub fn signal(&self, part: Part, signal: &str) {
-        let kill = format!("kill -{signal} {}", self.id(part));
-        let sent = Command::new("sh").arg("-c").arg(&kill).status().expect("sh");
-        assert!(sent.success(), "{kill} has failed");
+        processes::signal(self.id(part), signal);
     }
 
     /// Starts a part that has ended, with what it has kept, and waits until it answers.

@@ -1,14 +1,18 @@
 //! Services as child processes: started, asked, stopped, killed and started again.
 
-use std::fs::{self, File};
+mod process;
+
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::process::ExitStatus;
 
+use crate::binaries::{self, Build};
 use crate::http::{self, Answer};
 use crate::service::Service;
-use crate::{binaries, ports, wait};
+use crate::wait;
+use process::Process;
+pub use process::signal;
 
 /// The processes of one test, with a folder for their logs. What still runs when this value goes
 /// is killed; a test that leaves something running has failed.
@@ -16,25 +20,13 @@ pub struct Processes {
     folder: PathBuf,
     /// How to run this test again.
     again: String,
+    build: Build,
     all: Vec<Process>,
 }
 
 /// One of the processes; it stays the same when it is started again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Instance(usize);
-
-struct Process {
-    name: String,
-    binary: PathBuf,
-    address: SocketAddr,
-    arguments: Vec<String>,
-    environment: Vec<(String, String)>,
-    log: PathBuf,
-    child: Option<Child>,
-}
-
-/// `--drain-time` is 10 s; a little more for what ends after it.
-const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// So many lines of each log are shown when a test fails.
 const LOG_LINES: usize = 12;
@@ -53,7 +45,12 @@ impl Processes {
         // What a failed run has left is from before.
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).expect("a folder for logs");
-        Self { folder, again: again.to_owned(), all: vec![] }
+        Self { folder, again: again.to_owned(), build: Build::Ordinary, all: vec![] }
+    }
+
+    /// Of which build the services are that are started from now on.
+    pub fn set_build(&mut self, build: Build) {
+        self.build = build;
     }
 
     /// The test's own folder. It is deleted when the test succeeds.
@@ -72,7 +69,7 @@ impl Processes {
         arguments: &[&str],
         environment: &[(String, String)],
     ) -> Instance {
-        self.start_binary(binaries::path(service), arguments, environment)
+        self.start_binary(binaries::path(self.build, service), arguments, environment)
     }
 
     /// The same of a service that the harness does not know.
@@ -88,17 +85,7 @@ impl Processes {
         let number = 1 + self.all.iter().filter(|process| process.binary == binary).count();
         let name = binary.file_name().expect("the name of a binary").to_string_lossy();
         let name = format!("{name}-{number}");
-        let log = self.folder.join(format!("{name}.log"));
-        let process = Process {
-            name,
-            binary,
-            address: ports::free(),
-            arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(),
-            environment: environment.to_owned(),
-            log,
-            child: None,
-        };
-        self.all.push(process);
+        self.all.push(Process::new(name, binary, arguments, environment, &self.folder));
         let instance = Instance(self.all.len() - 1);
         self.start_again(instance);
         instance
@@ -109,15 +96,15 @@ impl Processes {
     /// # Panics
     /// It runs, or cannot be started.
     pub fn start_again(&mut self, instance: Instance) {
-        let process = &mut self.all[instance.0];
-        assert!(process.child.is_none(), "{} runs already", process.name);
-        let log = File::options().create(true).append(true).open(&process.log).expect("a log file");
-        let mut command = Command::new(&process.binary);
-        command.env_clear().env("LOG_FORMAT", "text").env("RUST_BACKTRACE", "1");
-        command.envs(process.environment.iter().cloned()).args(&process.arguments);
-        command.arg("--http").arg(process.address.to_string()).current_dir(&self.folder);
-        command.stdin(Stdio::null()).stdout(log.try_clone().expect("a log file")).stderr(log);
-        process.child = Some(command.spawn().expect("a binary that starts"));
+        self.start_again_with(instance, &[]);
+    }
+
+    /// The same with further environment variables, for this once.
+    ///
+    /// # Panics
+    /// It runs, or cannot be started.
+    pub fn start_again_with(&mut self, instance: Instance, variables: &[(&str, &str)]) {
+        self.all[instance.0].start(&self.folder, variables);
     }
 
     /// Asks one of its pages.
@@ -169,12 +156,34 @@ impl Processes {
         }
     }
 
+    /// How a process has ended, if it has; then it can be started again.
+    pub fn ended(&mut self, instance: Instance) -> Option<ExitStatus> {
+        self.all[instance.0].ended()
+    }
+
+    /// All that a process has written.
+    ///
+    /// # Panics
+    /// It was never started.
+    #[must_use]
+    pub fn log(&self, instance: Instance) -> String {
+        fs::read_to_string(&self.all[instance.0].log).expect("a log")
+    }
+
+    /// Sends a signal, such as `STOP` or `CONT`, to a process.
+    ///
+    /// # Panics
+    /// It does not run.
+    pub fn signal(&self, instance: Instance, name: &str) {
+        self.all[instance.0].signal(name);
+    }
+
     /// Asks a process to end (SIGTERM) and waits for it.
     ///
     /// # Panics
     /// It does not end in time, or not with 0.
     pub fn stop(&mut self, instance: Instance) {
-        self.all[instance.0].terminate();
+        self.all[instance.0].signal("TERM");
         self.all[instance.0].wait_end();
     }
 
@@ -195,7 +204,7 @@ impl Processes {
     pub fn stop_all(&mut self) {
         self.check_running();
         let running = |process: &&mut Process| process.child.is_some();
-        self.all.iter_mut().filter(running).for_each(Process::terminate);
+        self.all.iter_mut().filter(running).for_each(|process| process.signal("TERM"));
         self.all.iter_mut().filter(running).for_each(Process::wait_end);
         for process in &self.all {
             let log = fs::read_to_string(&process.log).expect("a log");
@@ -243,23 +252,5 @@ impl Drop for Processes {
         } else {
             assert!(left.is_empty(), "the test has left these running: {}", left.join(", "));
         }
-    }
-}
-
-impl Process {
-    fn terminate(&mut self) {
-        let id = self.child.as_ref().expect("a process that runs").id();
-        // The standard library has no other signal than SIGKILL; every shell has the command.
-        let kill = Command::new("sh").arg("-c").arg(format!("kill -TERM {id}")).status();
-        assert!(kill.expect("sh").success(), "{} takes no signal", self.name);
-    }
-
-    fn wait_end(&mut self) {
-        let child = self.child.as_mut().expect("a process that runs");
-        let status = wait::until(&format!("{} stops", self.name), STOP_LIMIT, || {
-            child.try_wait().expect("status").ok_or_else(|| "it still runs".to_owned())
-        });
-        self.child = None;
-        assert!(status.success(), "{} has stopped with {status}", self.name);
     }
 }

@@ -1,19 +1,22 @@
 //! A trial: orders at a steady rate while something is done to the parts. Then all orders have to
 //! end within a limit, nothing may have become a dead letter, and the checker decides about the rest.
 
+mod setup;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::check::Expected;
-use crate::databases::Storage;
+use crate::check::{self, Expected};
 use crate::local::{LocalParts, Part};
 use crate::orders::Order;
-use crate::processes::Instance;
+use crate::processes::{Instance, Processes};
 use crate::proxy::Proxy;
 use crate::service::{Service, usual_arguments};
 use crate::world::World;
+pub use setup::Setup;
 
 /// Orders a second.
 pub const RATE: u32 = 50;
@@ -32,10 +35,28 @@ const WELL: Duration = Duration::from_secs(3);
 /// A world on parts of its own, with one instance of each service.
 pub struct Trial {
     name: String,
+    rate: u32,
+    /// Whether members of groups have names.
+    named: bool,
     world: World,
     instances: BTreeMap<Service, Instance>,
+    /// With what instances of a service are started.
+    arguments: BTreeMap<Service, Vec<String>>,
+    /// Orders that were placed by others than the load.
+    besides: Vec<Order>,
     /// The last field: the parts go when all else has gone.
-    parts: LocalParts,
+    parts: Arc<LocalParts>,
+}
+
+/// How it went.
+#[derive(Clone, Copy, Debug)]
+pub struct Endured {
+    /// How many orders of the load were placed.
+    pub placed: usize,
+    /// How long the harm took.
+    pub harmed: Duration,
+    /// How long after it all was at rest.
+    pub recovered: Duration,
 }
 
 impl Trial {
@@ -45,10 +66,20 @@ impl Trial {
     /// Something does not start.
     #[must_use]
     pub fn start(test: &str, case: &str) -> Self {
-        Self::on(LocalParts::start(&name(test, case)), test, case, str::to_owned)
+        Self::start_as(Setup::USUAL, test, case)
     }
 
-    /// The same, and the services reach `part` by a proxy only.
+    /// The same, made otherwise than most.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn start_as(setup: Setup, test: &str, case: &str) -> Self {
+        let parts = Arc::new(LocalParts::start(&name(test, case)));
+        Self::on(parts, setup, &name(test, case), &again(test, case), str::to_owned)
+    }
+
+    /// As most, and the services reach `part` by a proxy only.
     ///
     /// # Panics
     /// Something does not start.
@@ -63,25 +94,80 @@ impl Trial {
             }
         };
         let (own, by) = (parts.address(part).to_string(), proxy.address().to_string());
-        (Self::on(parts, test, case, |address| address.replace(&own, &by)), proxy)
+        let reach = |address: &str| address.replace(&own, &by);
+        let (name, again) = (name(test, case), again(test, case));
+        (Self::on(Arc::new(parts), Setup::USUAL, &name, &again, reach), proxy)
     }
 
-    /// `reach` makes of an address the one that the services are given.
-    fn on(parts: LocalParts, test: &str, case: &str, reach: impl Fn(&str) -> String) -> Self {
-        let name = name(test, case);
-        let again = format!("cargo test -p tests --features real --test {test} {case}");
-        let mut world = World::on_own(&parts.addresses(), &name, Storage::Postgres, &again);
+    /// Starts everything on `parts`, with fresh topics and databases. `again` is the command that is
+    /// running; `reach` makes of an address the one that the services are given.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn on(
+        parts: Arc<LocalParts>,
+        setup: Setup,
+        name: &str,
+        again: &str,
+        reach: impl Fn(&str) -> String,
+    ) -> Self {
+        let mut world = World::on_own(&parts.addresses(), name, setup.storage, again);
+        world.processes.set_build(setup.build);
         let brokers = reach(world.kafka.brokers());
-        let instances = Service::ALL.map(|service| {
+        let arguments = Service::ALL.map(|service| {
             let url = reach(world.databases.url(service));
             let common = ["-b", &brokers, "--database-url", &url];
-            let arguments = [&common[..], usual_arguments(service)].concat();
-            (service, world.processes.start(service, &arguments, &world.environment))
+            let all = common.iter().chain(usual_arguments(service));
+            (service, all.map(|argument| (*argument).to_owned()).collect())
         });
-        for (_, instance) in instances {
-            world.processes.wait_ready(instance);
+        let mut trial = Self {
+            name: name.to_owned(),
+            rate: setup.rate,
+            named: setup.named,
+            world,
+            instances: BTreeMap::new(),
+            arguments: arguments.into(),
+            besides: vec![],
+            parts,
+        };
+        let started = Service::ALL.map(|service| (service, trial.start_another(service)));
+        for (_, instance) in started {
+            trial.world.processes.wait_ready(instance);
         }
-        Self { name, world, instances: instances.into(), parts }
+        trial.instances = started.into();
+        trial
+    }
+
+    /// Starts a further instance of `service`, which does not count as the service's own.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_another(&mut self, service: Service) -> Instance {
+        let mut environment = self.world.environment.clone();
+        if self.named {
+            let number = 1 + usize::from(self.instances.contains_key(&service));
+            let member = format!("group.instance.id={}-{number}", service.name());
+            environment.push(("KAFKA_PROPERTIES".to_owned(), member));
+        }
+        let arguments: Vec<&str> = self.arguments[&service].iter().map(String::as_str).collect();
+        self.world.processes.start(service, &arguments, &environment)
+    }
+
+    /// The service's own instance.
+    #[must_use]
+    pub fn instance(&self, service: Service) -> Instance {
+        self.instances[&service]
+    }
+
+    /// All processes.
+    pub fn processes(&mut self) -> &mut Processes {
+        &mut self.world.processes
+    }
+
+    /// Somebody else has placed these orders, and they have to end, too.
+    pub fn has_placed(&mut self, orders: Vec<Order>) {
+        self.besides.extend(orders);
     }
 
     /// The parts that are to be harmed.
@@ -127,35 +213,70 @@ impl Trial {
     /// # Panics
     /// Not everything is at rest in time, a service has ended or is not ready, something became a
     /// dead letter, or the checker finds something.
-    pub fn survives(mut self, seed: u64, orders: &[Order], harm: impl FnOnce(&Self)) {
+    pub fn survives(mut self, seed: u64, orders: &[Order], harm: impl FnOnce(&mut Self)) {
+        let endured = self.endure(orders, RECOVERY_MAX, harm);
+        let Endured { placed, harmed, recovered } = endured;
+        tell(&format!(
+            "{}, seed {seed}: {placed} orders, {} a second; harm for {:.1} s; at rest {:.1} s after it",
+            self.name,
+            self.rate,
+            harmed.as_secs_f64(),
+            recovered.as_secs_f64()
+        ));
+        self.end(&orders[..placed], &mut vec![]);
+    }
+
+    /// Places `orders` while `harm` is done, and waits until all is at rest, for at most `limit` after
+    /// the harm.
+    ///
+    /// # Panics
+    /// Not everything is at rest in time, or a service has ended or is not ready.
+    pub fn endure(
+        &mut self,
+        orders: &[Order],
+        limit: Duration,
+        harm: impl FnOnce(&mut Self),
+    ) -> Endured {
+        let load = Arc::clone(&self.world.load);
         let mut times = None;
-        let placed = self.world.load.place_while(orders, RATE, || {
+        let placed = load.place_while(orders, self.rate, || {
             sleep(WELL);
             let began = Instant::now();
-            harm(&self);
+            harm(self);
             times = Some((began.elapsed(), Instant::now()));
             sleep(WELL);
         });
         let (harmed, healed) = times.expect("the load waits for the harm");
-        let limit = RECOVERY_MAX.saturating_sub(healed.elapsed());
-        self.world.wait_at_rest(placed, limit);
+        let all = placed + self.besides.len();
+        self.world.wait_at_rest(all, limit.saturating_sub(healed.elapsed()));
         let recovered = healed.elapsed();
         for instance in self.instances.values() {
             self.world.processes.wait_ready(*instance);
         }
-        tell(&format!(
-            "{}, seed {seed}: {placed} orders, {RATE} a second; harm for {:.1} s; at rest {:.1} s after it",
-            self.name,
-            harmed.as_secs_f64(),
-            recovered.as_secs_f64()
-        ));
-        let orders = &orders[..placed];
-        self.world.finish(&Expected { orders, dead: BTreeSet::new() });
+        Endured { placed, harmed, recovered }
+    }
+
+    /// Stops the services and judges, when the load has placed `orders`. What is wrong is `found`.
+    ///
+    /// # Panics
+    /// Something is wrong, or a service does not stop well. Then logs and databases are kept.
+    pub fn end(mut self, orders: &[Order], found: &mut Vec<String>) {
+        self.world.processes.stop_all();
+        let orders = [orders, &self.besides].concat();
+        let expected = Expected { orders: &orders, dead: BTreeSet::new() };
+        *found = check::violations(&self.world.evidence(), &expected);
+        check::demand_none(found);
+        self.world.processes.finish();
     }
 }
 
 fn name(test: &str, case: &str) -> String {
     format!("{test}_{case}")
+}
+
+/// The command that runs a test again.
+fn again(test: &str, case: &str) -> String {
+    format!("cargo test -p tests --features real --test {test} {case}")
 }
 
 /// Whether nobody listens there.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::Duration;
 
 use choreography::embedded::EmbeddedBroker;
@@ -26,8 +27,8 @@ pub struct World {
     pub kafka: Kafka,
     /// The databases.
     pub databases: Databases,
-    /// A producer.
-    pub load: Load,
+    /// A producer, also for another thread.
+    pub load: Arc<Load>,
     /// Environment variables for the services that are started from now on.
     pub environment: Vec<(String, String)>,
     // The last field: it goes when all else has gone.
@@ -83,7 +84,7 @@ impl World {
         let kafka = Kafka::at(&parts.brokers);
         kafka.reset();
         let databases = Databases::new(storage, test, &parts.postgres, processes.folder());
-        let load = Load::on(&parts.brokers);
+        let load = Arc::new(Load::on(&parts.brokers));
         Self { processes, kafka, databases, load, environment: vec![], _broker: broker }
     }
 
@@ -109,7 +110,7 @@ impl World {
         let processes = Processes::new(&format!("{test}-{}", own_name()), &again);
         let kafka = Kafka::at(&broker.brokers());
         let databases = Databases::new(Storage::Sqlite, test, "", processes.folder());
-        let load = Load::on(&broker.brokers());
+        let load = Arc::new(Load::on(&broker.brokers()));
         Self {
             processes,
             kafka,

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use shared_events::trace_parent::TraceParent;
-use tests::binaries;
+use tests::binaries::{self, Build};
 use tests::service::Service;
 
 use crate::receiver::{Line, Receiver};
@@ -55,7 +55,7 @@ fn why_a_service_cannot_start_is_exported() {
     let receiver = Receiver::start();
     let folder = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-start");
     std::fs::create_dir_all(folder).expect("a folder");
-    let ended = Command::new(binaries::path(Service::Seller))
+    let ended = Command::new(binaries::path(Build::Ordinary, Service::Seller))
         .args(["-b", "127.0.0.1:1", "-X", "no.such.property=1"])
         .env_clear()
         .envs(export_all(&receiver.endpoint))
