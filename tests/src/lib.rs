@@ -9,6 +9,7 @@
 //! | [`log`], [`books`], [`check`] | what is on the topics and in the databases, and whether that is right |
 //! | [`local`], [`proxy`], [`trial`] | parts of a test's own, a network that fails, and orders meanwhile |
 //! | [`crash`] | processes that die at a place of their work |
+//! | [`suite`] | faults at random, round after round |
 //! | [`customer`] | orders over HTTP, repeated until they are accepted |
 //! | [`cpu`] | what processes cost |
 //! | [`wait`] | polling a condition with a limit |
@@ -52,6 +53,8 @@ pub mod trial;
 pub mod crash;
 
 pub mod customer;
+
+pub mod suite;
 
 pub mod cpu;
 
