@@ -77,6 +77,7 @@ async fn run<S: Service>(
     };
     let publisher =
         Publisher::new(config, &source_of(&manifest), telemetry.spans(), telemetry.metrics())?;
+    let last = publisher.clone();
     let access = Access { db: db.clone(), publisher, spans: telemetry.spans(), stop: stop.clone() };
     let routes = service.routes(access);
     let listener = Limited::new(start::listen(config, listener).await?, Limits::DEFAULT);
@@ -94,6 +95,9 @@ async fn run<S: Service>(
     if let Ok(Err(error)) = pages.await {
         tracing::warn!("{error:#}");
     }
+    // Its end waits for a thread of the client, which can hang: that one waits by the wall clock, and
+    // longer when that is set back. Here it would hold up the runtime.
+    std::thread::spawn(move || drop(last));
     // A loop that was given up may still hold a connection.
     let _ = tokio::time::timeout(GRACE, db.close()).await;
     ended

@@ -16,6 +16,9 @@ fn client(config: &Config, service: &str) -> ClientConfig {
     }
     client.set("bootstrap.servers", &config.brokers);
     client.set("allow.auto.create.topics", "false");
+    // A connection that somebody in between has forgotten tells nobody: without an answer for so long
+    // it is made anew. By itself librdkafka waits for a minute.
+    or(&mut client, config, "socket.timeout.ms", "10000");
     client
 }
 
