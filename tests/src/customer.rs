@@ -31,6 +31,23 @@ pub struct Ordered {
     pub orders: Vec<Order>,
     /// How often something had to be asked for again.
     pub repeats: usize,
+    /// Answers that were not 202: each is 503.
+    pub refusals: Vec<Answer>,
+    /// The longest that an answer took.
+    pub slowest: Duration,
+}
+
+/// Several customers order from order-svc at `address` for as long as `doing` takes. Out: what they
+/// have done together.
+///
+/// # Panics
+/// As [`Customer::stop`].
+pub fn order_while(address: SocketAddr, seed: u64, doing: impl FnOnce()) -> Ordered {
+    const CUSTOMERS: u64 = 3;
+    let customers: Vec<_> =
+        (0..CUSTOMERS).map(|one| Customer::start(address, seed + one)).collect();
+    doing();
+    Ordered::sum(customers.into_iter().map(Customer::stop))
 }
 
 /// From one order to the next, and from one try to the next.
@@ -83,6 +100,38 @@ impl Customer {
 }
 
 impl Ordered {
+    /// The figures of a trial.
+    #[must_use]
+    pub fn figures(&self) -> String {
+        format!(
+            "{} orders over HTTP, {} answers of 503, the slowest answer after {:.1} s",
+            self.orders.len(),
+            self.refusals.len(),
+            self.slowest.as_secs_f64()
+        )
+    }
+
+    /// Fails if an answer was not 202 and does not say when to ask again.
+    ///
+    /// # Panics
+    /// With the answer.
+    pub fn demand_retry_after(&self) {
+        let lacks = |refusal: &&Answer| refusal.header("Retry-After").is_none();
+        assert_eq!(self.refusals.iter().find(lacks), None, "no word of when to ask again");
+    }
+
+    /// What several customers have done.
+    #[must_use]
+    pub fn sum(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().fold(Self::default(), |mut sum, one| {
+            sum.orders.extend(one.orders);
+            sum.repeats += one.repeats;
+            sum.refusals.extend(one.refusals);
+            sum.slowest = sum.slowest.max(one.slowest);
+            sum
+        })
+    }
+
     fn place(&mut self, address: SocketAddr, key: &str, mut order: Order) {
         let mut body = serde_json::to_value(&order.placed).expect("an order as JSON");
         body.as_object_mut().expect("an object").remove("order_id");
@@ -90,7 +139,9 @@ impl Ordered {
         let began = Instant::now();
         let mut known = None;
         loop {
+            let asked = Instant::now();
             let answer = http::post(address, "/orders", &headers, &body.to_string());
+            self.slowest = self.slowest.max(asked.elapsed());
             let (is_accepted, id) = read(&answer);
             if let (Some(before), Some(id)) = (&known, &id) {
                 assert_eq!(before, id, "{key} stands for one order");
@@ -103,6 +154,7 @@ impl Ordered {
                 return;
             }
             assert!(began.elapsed() < LIMIT, "not accepted within {LIMIT:?}: {key}: {answer:?}");
+            self.refusals.extend(answer);
             self.repeats += 1;
             sleep(PAUSE);
         }
@@ -112,7 +164,7 @@ impl Ordered {
 /// Whether an order is accepted, and its id as far as the answer tells.
 fn read(answer: &std::io::Result<Answer>) -> (bool, Option<String>) {
     // The service is away, or has died before it had answered.
-    let Ok(Answer { status, body }) = answer else { return (false, None) };
+    let Ok(Answer { status, body, .. }) = answer else { return (false, None) };
     assert!([202, 503].contains(status), "refused: {status}: {body}");
     let body: Value = serde_json::from_str(body).unwrap_or_default();
     (*status == 202, body["order_id"].as_str().map(str::to_owned))

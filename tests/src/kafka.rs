@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::metadata::MetadataPartition;
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use rdkafka::types::RDKafkaErrorCode;
 use shared_events::topics::{Replicas, TopicSpec, dead_letter_topic, replay_topic};
@@ -73,7 +74,7 @@ impl Kafka {
                 Err((name, code)) => panic!("topic {name} is not deleted: {code}"),
             }
         }
-        let made = block_on(topics::apply(&self.config, &specs, Replicas::SINGLE));
+        let made = block_on(topics::apply(&self.config, &specs, self.replicas()));
         for outcome in made.expect("topics") {
             assert_eq!(outcome.state, topics::State::Created, "topic {}", outcome.name);
         }
@@ -85,14 +86,77 @@ impl Kafka {
         });
     }
 
+    fn replicas(&self) -> Replicas {
+        let brokers = self.brokers.split(',').count();
+        if brokers < 3 { Replicas::SINGLE } else { Replicas::PRODUCTION }
+    }
+
+    /// Waits until all copies of all partitions are in sync, those of the groups' offsets, too.
+    ///
+    /// # Panics
+    /// They are not in time.
+    pub fn wait_in_sync(&self) {
+        wait::until("all copies are in sync", wait::LIMIT, || {
+            let behind = self.count_partitions(|all| all.isr().len() < all.replicas().len())?;
+            if behind == 0 { Ok(()) } else { Err(format!("those of {behind} partitions are not")) }
+        });
+    }
+
+    /// The number of the broker that coordinates the group of `service`: the one that leads the
+    /// partition of `__consumer_offsets` with the group's offsets.
+    ///
+    /// # Panics
+    /// Kafka does not tell.
+    #[must_use]
+    pub fn coordinator(&self, service: Service) -> i32 {
+        let metadata = self.watcher.fetch_metadata(Some("__consumer_offsets"), TIMEOUT);
+        let metadata = metadata.expect("the topic of offsets");
+        let partitions = metadata.topics()[0].partitions();
+        // As Kafka does: by Java's hash of the name, without its sign.
+        let hash = |hash: i32, byte| hash.wrapping_mul(31).wrapping_add(i32::from(byte));
+        let hash = service.name().bytes().fold(0, hash) & i32::MAX;
+        let place = usize::try_from(hash).expect("a hash") % partitions.len();
+        let found =
+            partitions.iter().find(|partition| usize::try_from(partition.id()) == Ok(place));
+        found.expect("a partition").leader()
+    }
+
+    /// How many partitions a broker leads, by its number.
+    ///
+    /// # Panics
+    /// Kafka does not tell.
+    #[must_use]
+    pub fn led_by(&self, broker: i32) -> usize {
+        self.count_partitions(|partition| partition.leader() == broker).expect("leaders")
+    }
+
+    fn count_partitions(
+        &self,
+        chosen: impl Fn(&MetadataPartition) -> bool,
+    ) -> Result<usize, String> {
+        let metadata = self.watcher.fetch_metadata(None, TIMEOUT);
+        let metadata = metadata.map_err(|error| error.to_string())?;
+        let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+        Ok(partitions.filter(|partition| chosen(partition)).count())
+    }
+
     /// A member that was killed counts until its session ends, after ten seconds.
     fn delete_groups(&self) {
-        let groups = Service::ALL.map(Service::name);
         // A client of its own: librdkafka 2.12.1 aborts a process whose client has deleted groups and
         // then lives on while the broker is killed (an assertion in rd_kafka_enq_once_del_source_return).
         let admin: AdminClient<DefaultClientContext> =
             client(&self.brokers).create().expect("an admin client");
         wait::until("the groups of the services are deleted", wait::LIMIT, || {
+            // Those that are there: while a new Kafka makes the topic of offsets, librdkafka aborts
+            // the process when it asks for one to be deleted.
+            let all = self.watcher.fetch_group_list(None, TIMEOUT);
+            let all = all.map_err(|error| error.to_string())?;
+            let is_there = |name: &&str| all.groups().iter().any(|group| group.name() == *name);
+            let groups: Vec<&str> =
+                Service::ALL.map(Service::name).into_iter().filter(is_there).collect();
+            if groups.is_empty() {
+                return Ok(());
+            }
             let deleted = block_on(admin.delete_groups(&groups, &options()));
             for group in deleted.map_err(|error| error.to_string())? {
                 match group {
@@ -126,7 +190,8 @@ impl Kafka {
     /// Kafka does not tell.
     #[must_use]
     pub fn ends(&self, topics: &[&str]) -> BTreeMap<Partition, (i64, i64)> {
-        self.try_ends(topics).expect("watermarks")
+        // Where a leader has moved to, a client learns by asking the wrong one.
+        wait::until("Kafka tells watermarks", wait::LIMIT, || self.try_ends(topics))
     }
 
     fn try_ends(&self, topics: &[&str]) -> Result<BTreeMap<Partition, (i64, i64)>, String> {

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -29,6 +30,9 @@ pub enum Fault {
     Cut,
     /// They stay and new ones are taken, but nothing passes this way, not even an end.
     Stall(Way),
+    /// Those that there are pass nothing any more, not even an end, and never will; new ones are as
+    /// if nothing were wrong. So it is when whoever is between the two has forgotten them.
+    HalfOpen,
     /// Each piece that is read waits so long before it is passed on.
     Delay(Duration),
     /// At most so many bytes a second pass, on each connection and each way.
@@ -103,7 +107,7 @@ impl Drop for Proxy {
 /// What faults have met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Met {
-    /// Connections that were cut, or were not let in.
+    /// Connections that were cut or forgotten, or were not let in.
     pub cut: usize,
     /// Pieces that had to wait.
     pub held: usize,
@@ -139,12 +143,20 @@ impl Switch {
     fn set(&self, fault: Fault) {
         let mut state = self.lock();
         state.fault = fault;
-        if fault == Fault::Cut {
-            let pairs = std::mem::take(&mut state.pairs);
-            for pair in pairs.iter().filter_map(Weak::upgrade) {
-                state.met.cut += 1;
-                pair.end();
+        match fault {
+            Fault::Cut => {
+                let pairs = std::mem::take(&mut state.pairs);
+                for pair in pairs.iter().filter_map(Weak::upgrade) {
+                    state.met.cut += 1;
+                    pair.end();
+                }
             }
+            Fault::HalfOpen => {
+                let pairs: Vec<_> = state.pairs.iter().filter_map(Weak::upgrade).collect();
+                state.met.cut += pairs.len();
+                pairs.iter().for_each(|pair| pair.forgotten.store(true, Ordering::Relaxed));
+            }
+            Fault::None | Fault::Stall(_) | Fault::Delay(_) | Fault::Throttle { .. } => (),
         }
         self.changed.notify_all();
     }
@@ -162,12 +174,14 @@ impl Switch {
     }
 
     /// Waits for as long as the fault, whichever it is by then, keeps a piece of so many bytes.
-    fn hold(&self, way: Way, bytes: usize) {
+    fn hold(&self, pair: &Pair, way: Way, bytes: usize) {
         let came = Instant::now();
         let mut state = self.lock();
         let mut is_held = false;
         loop {
-            let left = keeps(state.fault, way, bytes).saturating_sub(came.elapsed());
+            let is_forgotten = pair.forgotten.load(Ordering::Relaxed) && state.fault != Fault::Cut;
+            let time = if is_forgotten { Duration::MAX } else { keeps(state.fault, way, bytes) };
+            let left = time.saturating_sub(came.elapsed());
             if left.is_zero() {
                 return;
             }
@@ -183,7 +197,7 @@ impl Switch {
 fn keeps(fault: Fault, way: Way, bytes: usize) -> Duration {
     match fault {
         Fault::Stall(stalled) if stalled == Way::Both || stalled == way => Duration::MAX,
-        Fault::None | Fault::Cut | Fault::Stall(_) => Duration::ZERO,
+        Fault::None | Fault::Cut | Fault::HalfOpen | Fault::Stall(_) => Duration::ZERO,
         Fault::Delay(time) => time,
         Fault::Throttle { bytes_per_second } => {
             Duration::from_secs_f64(bytes as f64 / f64::from(bytes_per_second.max(1)))
@@ -195,6 +209,8 @@ fn keeps(fault: Fault, way: Way, bytes: usize) -> Duration {
 struct Pair {
     client: TcpStream,
     target: TcpStream,
+    /// It passes nothing any more.
+    forgotten: AtomicBool,
 }
 
 impl Pair {
@@ -212,7 +228,7 @@ fn accept(listener: &TcpListener, target: SocketAddr, switch: &Arc<Switch>) {
         // A target that is away looks from here like a connection that is closed at once.
         let Ok(target) = TcpStream::connect_timeout(&target, CONNECT_LIMIT) else { continue };
         let _ = (client.set_nodelay(true), target.set_nodelay(true));
-        let pair = Arc::new(Pair { client, target });
+        let pair = Arc::new(Pair { client, target, forgotten: AtomicBool::new(false) });
         if !switch.admit(&pair) {
             continue;
         }
@@ -229,12 +245,12 @@ fn accept(listener: &TcpListener, target: SocketAddr, switch: &Arc<Switch>) {
 
 /// Passes on what comes, and at last its end.
 fn pump(pair: &Pair, way: Way, switch: &Switch) -> io::Result<()> {
-    let Pair { client, target } = pair;
+    let Pair { client, target, .. } = pair;
     let (mut from, mut to) = if way == Way::Answers { (target, client) } else { (client, target) };
     let mut piece = [0; PIECE_BYTES];
     loop {
         let bytes = from.read(&mut piece)?;
-        switch.hold(way, bytes);
+        switch.hold(pair, way, bytes);
         if bytes == 0 {
             return to.shutdown(Shutdown::Write);
         }

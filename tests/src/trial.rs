@@ -2,6 +2,7 @@
 //! end within a limit, nothing may have become a dead letter, and the checker decides about the rest.
 
 mod setup;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpStream};
@@ -44,6 +45,8 @@ pub struct Trial {
     arguments: BTreeMap<Service, Vec<String>>,
     /// Orders that were placed by others than the load.
     besides: Vec<Order>,
+    /// Within this time after the harm all is at rest.
+    recovery_max: Duration,
     /// The last field: the parts go when all else has gone.
     parts: Arc<LocalParts>,
 }
@@ -76,7 +79,7 @@ impl Trial {
     #[must_use]
     pub fn start_as(setup: Setup, test: &str, case: &str) -> Self {
         let parts = Arc::new(LocalParts::start(&name(test, case)));
-        Self::on(parts, setup, &name(test, case), &again(test, case), str::to_owned)
+        Self::on(parts, setup, &name(test, case), &again(test, case), |_, at| at.to_owned())
     }
 
     /// As most, and the services reach `part` by a proxy only.
@@ -94,13 +97,22 @@ impl Trial {
             }
         };
         let (own, by) = (parts.address(part).to_string(), proxy.address().to_string());
-        let reach = |address: &str| address.replace(&own, &by);
+        (Self::on_own(parts, test, case, |_, address| address.replace(&own, &by)), proxy)
+    }
+
+    /// As most, on parts that no other trial uses.
+    fn on_own(
+        parts: LocalParts,
+        test: &str,
+        case: &str,
+        reach: impl Fn(Service, &str) -> String,
+    ) -> Self {
         let (name, again) = (name(test, case), again(test, case));
-        (Self::on(Arc::new(parts), Setup::USUAL, &name, &again, reach), proxy)
+        Self::on(Arc::new(parts), Setup::USUAL, &name, &again, reach)
     }
 
     /// Starts everything on `parts`, with fresh topics and databases. `again` is the command that is
-    /// running; `reach` makes of an address the one that the services are given.
+    /// running; `reach` makes of an address the one that a service is given.
     ///
     /// # Panics
     /// Something does not start.
@@ -110,13 +122,13 @@ impl Trial {
         setup: Setup,
         name: &str,
         again: &str,
-        reach: impl Fn(&str) -> String,
+        reach: impl Fn(Service, &str) -> String,
     ) -> Self {
         let mut world = World::on_own(&parts.addresses(), name, setup.storage, again);
         world.processes.set_build(setup.build);
-        let brokers = reach(world.kafka.brokers());
         let arguments = Service::ALL.map(|service| {
-            let url = reach(world.databases.url(service));
+            let brokers = reach(service, world.kafka.brokers());
+            let url = reach(service, world.databases.url(service));
             let common = ["-b", &brokers, "--database-url", &url];
             let all = common.iter().chain(usual_arguments(service));
             (service, all.map(|argument| (*argument).to_owned()).collect())
@@ -129,6 +141,7 @@ impl Trial {
             instances: BTreeMap::new(),
             arguments: arguments.into(),
             besides: vec![],
+            recovery_max: RECOVERY_MAX,
             parts,
         };
         let started = Service::ALL.map(|service| (service, trial.start_another(service)));
@@ -137,6 +150,12 @@ impl Trial {
         }
         trial.instances = started.into();
         trial
+    }
+
+    /// Everything has to be at rest within `limit` after the harm.
+    #[must_use]
+    pub fn recovering_within(self, limit: Duration) -> Self {
+        Self { recovery_max: limit, ..self }
     }
 
     /// Starts a further instance of `service`, which does not count as the service's own.
@@ -214,7 +233,7 @@ impl Trial {
     /// Not everything is at rest in time, a service has ended or is not ready, something became a
     /// dead letter, or the checker finds something.
     pub fn survives(mut self, seed: u64, orders: &[Order], harm: impl FnOnce(&mut Self)) {
-        let endured = self.endure(orders, RECOVERY_MAX, harm);
+        let endured = self.endure(orders, self.recovery_max, harm);
         let Endured { placed, harmed, recovered } = endured;
         tell(&format!(
             "{}, seed {seed}: {placed} orders, {} a second; harm for {:.1} s; at rest {:.1} s after it",

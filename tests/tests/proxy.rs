@@ -112,6 +112,22 @@ fn a_stall_of_answers_keeps_answers_only() {
 }
 
 #[test]
+fn half_open_connections_stay_silent_and_new_ones_work() {
+    let proxy = Proxy::to(echo());
+    let mut before = client(&proxy);
+    round_trip(&before, 1).expect("it works");
+    proxy.set(Fault::HalfOpen);
+    before.write_all(&[7]).expect("it is taken");
+    assert!(is_silent(&before));
+    round_trip(&client(&proxy), 1).expect("a new one works");
+    proxy.set(Fault::None);
+    assert!(is_silent(&before), "it stays so");
+    assert_eq!(proxy.met().cut, 1);
+    proxy.set(Fault::Cut);
+    assert!(round_trip(&before, 1).is_err(), "it was cut");
+}
+
+#[test]
 fn a_delay_and_a_throttle_take_their_time() {
     let proxy = Proxy::to(echo());
     let client = client(&proxy);

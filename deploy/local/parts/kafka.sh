@@ -46,7 +46,9 @@ start() {
   mkdir -p "$data_dir"
   server_properties >"$data_dir/server.properties"
   [ -f "$data_dir/log/meta.properties" ] || format
-  start_process "$java" -Xmx512m -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
+  # Several options are several words.
+  # shellcheck disable=SC2086
+  start_process "$java" ${KAFKA_HEAP_OPTS:--Xmx512m} -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true \
     -Dlog4j2.configurationFile="$here/kafka/log4j2.properties" \
     -cp "$jars/*" kafka.Kafka "$data_dir/server.properties"
   keep_setting KAFKA_PORT "$port"
@@ -59,27 +61,28 @@ server_properties() {
   text=${text//@PORT@/"$port"}
   text=${text//@ADVERTISED_PORT@/"$advertised_port"}
   text=${text//@CONTROLLER_PORT@/"$controller_port"}
-  echo "${text//@LOG_DIR@/"$data_dir/log"}"
+  # Of two lines with one key Kafka takes the last.
+  printf '%s\n' "${text//@LOG_DIR@/"$data_dir/log"}" "${KAFKA_SERVER_PROPERTIES:-}"
 }
 
 # An empty log folder first needs a cluster id: 16 bytes in URL-safe base64. A leading dash would look like an option.
 format() {
   local id
-  id=K$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)
+  id=${KAFKA_CLUSTER_ID:-K$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c 2-22)}
   "$java" -Dlog4j2.configurationFile="$here/kafka/log4j2.properties" -cp "$jars/*" \
     kafka.tools.StorageTool format --cluster-id "$id" --config "$data_dir/server.properties" >>"$(log_file)" 2>&1 ||
     { tail -n 20 "$(log_file)" >&2 && die "the log folder cannot be formatted"; }
 }
 
 # Asks for metadata, without a JVM: a Metadata request, version 1, correlation id 1, no client id, about no topics.
-# Ready is who answers with one broker in its cluster; before it has joined that it answers with none.
+# Ready is who answers with brokers in its cluster, nine at most; before it has joined that it answers with none.
 ready() {
   local size_correlation_brokers
   exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
   printf '\0\0\0\016\0\003\0\001\0\0\0\001\377\377\0\0\0\0' >&3 || return 1
   size_correlation_brokers=$(timeout 2 head -c 12 <&3 | od -An -v -t u1 | tr -s ' ')
   exec 3>&-
-  [[ $size_correlation_brokers = *" 0 0 0 1 0 0 0 1" ]]
+  [[ $size_correlation_brokers = *" 0 0 0 1 0 0 0 "[1-9] ]]
 } 2>/dev/null
 
 describe() {

@@ -95,7 +95,7 @@ fn try_round(parts: &Parts, plan: &Plan, again: &str, round: &mut Round) {
     let setup = Setup { rate, storage, build: Build::CrashPoints, named: faults.named() };
     let name = format!("suite_{seed}");
     let mut trial =
-        Trial::on(Arc::clone(&parts.local), setup, &name, again, |address| parts.reach(address));
+        Trial::on(Arc::clone(&parts.local), setup, &name, again, |_, address| parts.reach(address));
     let order_svc = trial.instance(Service::Order);
     let all = orders::mix(seed, orders + rate as usize * ROW_SECONDS_MAX);
     let endured = trial.endure(&all, RECOVERY_MAX, |trial| {

@@ -1,0 +1,72 @@
+//! Trials of other shapes: on three brokers, or with one service on a network of its own.
+
+use std::net::SocketAddr;
+
+use super::{Trial, name};
+use crate::local::{LocalParts, Part};
+use crate::proxy::Proxy;
+use crate::service::Service;
+
+impl Trial {
+    /// Starts everything on a Kafka of three brokers.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn start_three(test: &str, case: &str) -> Self {
+        let parts = LocalParts::start_three(&name(test, case));
+        Self::on_own(parts, test, case, |_, address| address.to_owned())
+    }
+
+    /// Starts everything, and only these services reach `part` by a proxy; all others, the load
+    /// included, reach it without one.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn start_some_by_proxy(
+        some: &[Service],
+        part: Part,
+        test: &str,
+        case: &str,
+    ) -> (Self, Proxy) {
+        let (parts, proxy) = match part {
+            Part::Kafka => LocalParts::start_with_side_door(&name(test, case)),
+            Part::Postgres => {
+                let parts = LocalParts::start(&name(test, case));
+                let proxy = Proxy::to(parts.address(part));
+                (parts, proxy)
+            }
+        };
+        let (own, by) = (parts.address(part).to_string(), proxy.address().to_string());
+        let reach = |service, address: &str| {
+            if some.contains(&service) { address.replace(&own, &by) } else { address.to_owned() }
+        };
+        (Self::on_own(parts, test, case, reach), proxy)
+    }
+
+    /// Starts everything, and `part` keeps its data on a small disk. `None`: there cannot be one here.
+    ///
+    /// # Panics
+    /// Something does not start.
+    #[must_use]
+    pub fn start_on_small_disk(part: Part, test: &str, case: &str) -> Option<Self> {
+        let parts = LocalParts::start_on_small_disk(part, &name(test, case))?;
+        Some(Self::on_own(parts, test, case, |_, address| address.to_owned()))
+    }
+
+    /// Where orders can be placed over HTTP.
+    #[must_use]
+    pub fn order_svc(&self) -> SocketAddr {
+        self.world.processes.address(self.instances[&Service::Order])
+    }
+
+    /// Starts one more instance of `service`, which uses no proxy, and waits until it is ready.
+    ///
+    /// # Panics
+    /// It does not start.
+    pub fn start_beside(&mut self, service: Service) {
+        let another = self.world.start(service);
+        self.world.processes.wait_ready(another);
+    }
+}
