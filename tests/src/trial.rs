@@ -100,17 +100,6 @@ impl Trial {
         (Self::on_own(parts, test, case, |_, address| address.replace(&own, &by)), proxy)
     }
 
-    /// As most, on parts that no other trial uses.
-    fn on_own(
-        parts: LocalParts,
-        test: &str,
-        case: &str,
-        reach: impl Fn(Service, &str) -> String,
-    ) -> Self {
-        let (name, again) = (name(test, case), again(test, case));
-        Self::on(Arc::new(parts), Setup::USUAL, &name, &again, reach)
-    }
-
     /// Starts everything on `parts`, with fresh topics and databases. `again` is the command that is
     /// running; `reach` makes of an address the one that a service is given.
     ///
@@ -150,12 +139,6 @@ impl Trial {
         }
         trial.instances = started.into();
         trial
-    }
-
-    /// Everything has to be at rest within `limit` after the harm.
-    #[must_use]
-    pub fn recovering_within(self, limit: Duration) -> Self {
-        Self { recovery_max: limit, ..self }
     }
 
     /// Starts a further instance of `service`, which does not count as the service's own.

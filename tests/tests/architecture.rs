@@ -216,7 +216,8 @@ fn opentelemetry_is_named_in_one_place() {
 
 #[test]
 fn the_page_is_a_page() {
-    let ours = ["choreography", "shared-events", "checker", "cli", "models", "world", "tests", "fuzz"];
+    let ours =
+        ["choreography", "shared-events", "checker", "cli", "models", "world", "tests", "fuzz"];
     let mut broken = vec![];
     for folder in ours.map(str::to_owned).into_iter().chain(services()) {
         for (file, text) in files(&folder, "rs") {

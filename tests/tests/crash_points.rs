@@ -19,7 +19,7 @@ use tests::customer::Customer;
 use tests::databases::Storage;
 use tests::load::{self, Put};
 use tests::local::LocalParts;
-use tests::log::Log;
+use tests::log::{self, Log};
 use tests::orders::{self, Fate, Order};
 use tests::service::Service;
 use tests::trial::{RECOVERY_MAX, Setup, Trial};
@@ -154,7 +154,7 @@ fn stalled_instances() {
             sleep(Duration::from_millis(100));
         }
     });
-    let said_twice = said_twice(&Log::read(&trial.world().kafka), "/order-svc");
+    let said_twice = said_twice(&log::read(&trial.world().kafka), "/order-svc");
     tell(&format!(
         "{} orders, at rest {:.1} s after the last repeat; order-svc has said {said_twice} events twice",
         endured.placed,

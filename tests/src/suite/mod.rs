@@ -103,7 +103,7 @@ fn try_round(parts: &Parts, plan: &Plan, again: &str, round: &mut Round) {
         while trial.world().load.placed() < orders {
             row(trial, &parts.proxies, &faults.row(), &customer, round);
         }
-        let Ordered { orders, repeats } = customer.stop();
+        let Ordered { orders, repeats, .. } = customer.stop();
         (round.over_http, round.repeats) = (orders.len(), repeats);
         trial.has_placed(orders);
     });

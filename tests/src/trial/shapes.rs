@@ -1,13 +1,32 @@
 //! Trials of other shapes: on three brokers, or with one service on a network of its own.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
-use super::{Trial, name};
+use super::{Setup, Trial, again, name};
 use crate::local::{LocalParts, Part};
 use crate::proxy::Proxy;
 use crate::service::Service;
 
 impl Trial {
+    /// As most, on parts that no other trial uses.
+    pub(super) fn on_own(
+        parts: LocalParts,
+        test: &str,
+        case: &str,
+        reach: impl Fn(Service, &str) -> String,
+    ) -> Self {
+        let (name, again) = (name(test, case), again(test, case));
+        Self::on(Arc::new(parts), Setup::USUAL, &name, &again, reach)
+    }
+
+    /// Everything has to be at rest within `limit` after the harm.
+    #[must_use]
+    pub fn recovering_within(self, limit: Duration) -> Self {
+        Self { recovery_max: limit, ..self }
+    }
+
     /// Starts everything on a Kafka of three brokers.
     ///
     /// # Panics

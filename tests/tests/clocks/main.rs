@@ -12,7 +12,7 @@ use std::time::Duration;
 use shared_events::headers::Received;
 use tests::check::{Expected, check};
 use tests::databases::Storage;
-use tests::service::Service;
+use tests::service::{Service, usual_arguments};
 use tests::world::World;
 use tests::{customer, orders};
 
@@ -92,7 +92,7 @@ fn ahead(service: Service) -> i64 {
 fn arguments(service: Service) -> &'static [&'static str] {
     match service {
         Service::Order => &["--deadline", "30m"],
-        Service::Inventory | Service::Logistics | Service::Seller => service.usual_arguments(),
+        Service::Inventory | Service::Logistics | Service::Seller => usual_arguments(service),
     }
 }
 

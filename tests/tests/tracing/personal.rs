@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared_events::orders::{Address, CancellationRequested};
 use tests::http;
 use tests::load::{self, Put};
-use tests::log::{Log, Record};
+use tests::log::{self, Log, Record};
 use tests::orders::{self, Order};
 use tests::processes::Instance;
 use tests::service::Service;
@@ -77,7 +77,7 @@ fn check_exported(receiver: &Receiver) {
 }
 
 fn check_headers(world: &World) {
-    let Log(records) = Log::read(&world.kafka);
+    let Log(records) = log::read(&world.kafka);
     let has = |record: &&Record| String::from_utf8_lossy(&record.value).contains(CANARY);
     let with: BTreeSet<&str> = records.iter().filter(has).map(|r| r.topic.as_str()).collect();
     for topic in ["orders", "orders.seller-svc.dlq", "orders.order-svc.replay"] {
@@ -191,7 +191,7 @@ fn damaged(order: &Order) -> Vec<Put> {
 
 fn wait_for_letters(world: &World, count: usize) -> Vec<Record> {
     wait::until(&format!("{count} dead letters"), LIMIT, || {
-        let Log(mut records) = Log::read(&world.kafka);
+        let Log(mut records) = log::read(&world.kafka);
         records.retain(|record| record.topic.ends_with(".dlq"));
         if records.len() == count { Ok(records) } else { Err(format!("{}", records.len())) }
     })
