@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 
 pub use process::main;
 
+use crate::announce;
 use crate::config::{Config, Window};
 use crate::db::Database;
 use crate::handle::Handler;
@@ -86,7 +87,12 @@ async fn run<S: Service>(
     let pages = tokio::spawn(pages);
     let ended = tokio::select! {
         looked = start::look_at_topics(config, &manifest, &health) => match looked {
-            Ok(()) => hear(config, service, stop, telemetry, db.clone(), health).await,
+            Ok(()) => {
+                let announcing = announce::begin(config, &manifest, stop).await;
+                let ended = hear(config, service, stop, telemetry, db.clone(), health).await;
+                announcing.abort();
+                ended
+            }
             Err(refused) => Err(refused),
         },
         () = stop.told() => Ok(()),

@@ -76,6 +76,13 @@ fn producer(config: &Config, service: &str) -> ClientConfig {
     client
 }
 
+/// The settings of a client that only looks at a cluster: the user's, and nothing that a service
+/// needs. It makes no broker create what it looks for.
+#[must_use]
+pub fn looker(config: &Config) -> ClientConfig {
+    client(config, "choreo")
+}
+
 /// For reading and creating topics.
 pub(crate) fn admin(config: &Config, service: &str) -> ClientConfig {
     client(config, service)

@@ -12,10 +12,13 @@
 //! | offsets | `hear`: after all is said |
 //! | the loop | `run`: and what is done between batches; `timers`: when a timer may be taken |
 //! | dead letters | `dead_letter` |
+//! | who hears what | `manifest`; `announce`: told on a topic at each start |
 
 pub mod service;
 
 pub mod manifest;
+
+pub mod announce;
 
 pub mod app;
 
@@ -62,6 +65,7 @@ mod say;
 mod timers;
 
 pub use app::{main, serve};
+pub use kafka::looker;
 pub use config::Config;
 pub use run::Stop;
 

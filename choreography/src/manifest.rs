@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use shared_events::event::Event;
 
 use crate::service::{EventName, Events, Service};
@@ -37,7 +37,7 @@ pub struct Hearing {
 }
 
 /// Whether a service answers an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Answers {
     /// With at least one event, unless it [ignores](crate::service::Said::Ignored) a second one of

@@ -8,7 +8,7 @@ use clap::{ArgAction, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{check, demo, dlq, emit, load, place, tail, terminal, topics};
+use crate::{check, demo, dlq, emit, flow, load, place, tail, terminal, topics};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,6 +17,7 @@ Examples:
   choreo place --wait                    an order over HTTP, followed to its end
   choreo emit OrderPlaced                an order, straight to Kafka
   choreo tail                            what is said on the topics, as it is said
+  choreo flow ORDER_ID                   was each event of the order used, by whom?
   choreo dlq list                        what could not be handled, and whether it was replayed
   choreo load --rate 100 --duration 1m   many orders, and how long each took
   choreo check                           whether the orders of the last 10 minutes are whole
@@ -45,6 +46,8 @@ enum Command {
     Emit(Box<emit::Options>),
     /// Follow topics: what was said, by whom, in answer to what
     Tail(Box<tail::Options>),
+    /// What became of each event of an order: used, by whom, with what result
+    Flow(Box<flow::Options>),
     /// Dead letters: list, show, replay or delete them
     #[command(subcommand)]
     Dlq(Box<dlq::Command>),
@@ -79,8 +82,8 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// It was tried and did not succeed.
     Failed(anyhow::Error),
-    /// It cannot be said yet whether all is well.
-    Undecided(anyhow::Error),
+    /// It has found what the user asked about, and said so: the exit code tells a program.
+    Found(u8),
     /// The user has stopped it.
     Interrupted,
 }
@@ -105,10 +108,7 @@ pub(crate) fn main() -> ExitCode {
             terminal::error(&error);
             ExitCode::FAILURE
         }
-        Err(Failure::Undecided(why)) => {
-            terminal::note(&format!("{why:#}"));
-            ExitCode::from(3)
-        }
+        Err(Failure::Found(code)) => ExitCode::from(code),
         Err(Failure::Interrupted) => ExitCode::from(130),
     }
 }
@@ -126,6 +126,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Place(options) => unless_interrupted(place::run(*options)).await,
             Command::Emit(options) => unless_interrupted(emit::run(*options)).await,
             Command::Tail(options) => unless_interrupted(tail::run(*options)).await,
+            Command::Flow(options) => unless_interrupted(flow::run(*options)).await,
             Command::Dlq(command) => unless_interrupted(dlq::run(*command)).await,
             Command::Check(options) => unless_interrupted(check::run(*options)).await,
             Command::Topics(command) => unless_interrupted(topics::run(command)).await,

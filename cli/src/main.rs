@@ -6,6 +6,7 @@
 //! | `choreo place` | places an order over HTTP and follows it | `place` |
 //! | `choreo emit` | says an event to Kafka | `emit` |
 //! | `choreo tail` | follows topics, decoded | `tail` |
+//! | `choreo flow` | what became of each event of an order | `flow` |
 //! | `choreo dlq` | lists, shows, replays and deletes dead letters | `dlq` |
 //! | `choreo load` | places orders at a fixed rate and measures | `load` |
 //! | `choreo check` | whether orders are whole | `check` |
@@ -20,6 +21,8 @@ mod place;
 mod emit;
 
 mod tail;
+
+mod flow;
 
 mod dlq;
 

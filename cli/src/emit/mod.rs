@@ -172,8 +172,7 @@ impl Failure {
             Self::Failed(error) => {
                 Self::Failed(before(error).context(format!("Kafka at {brokers}")))
             }
-            Self::Undecided(why) => Self::Undecided(before(why)),
-            Self::Interrupted => Self::Interrupted,
+            other @ (Self::Found(_) | Self::Interrupted) => other,
         }
     }
 }

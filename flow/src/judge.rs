@@ -1,0 +1,290 @@
+//! The state of each event for each group: the first that holds of answered, dead-lettered, taken,
+//! behind.
+
+use choreography::announce::PublishedHearing;
+use choreography::manifest::Answers;
+use serde::Serialize;
+use shared_events::event::Event;
+use shared_events::ids::EventId;
+use shared_events::orders::{OrderCancelled, OrderCompleted};
+
+use crate::sight::Sight;
+use crate::story::{Dead, Place, Story, Told};
+
+/// What became of one order.
+#[derive(Clone, Debug, Serialize)]
+pub struct Flow {
+    /// The order.
+    pub order_id: String,
+    /// In one word.
+    pub verdict: Verdict,
+    /// Its events, in the order in which they were appended.
+    pub events: Vec<EventFlow>,
+}
+
+/// In one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The order has ended, and all who should have heard of it have used what they heard.
+    Whole,
+    /// Something is missing or dead.
+    Broken,
+    /// Nothing is wrong, and the end is still to come; or not all could be seen.
+    Open,
+}
+
+/// One event, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct EventFlow {
+    /// Its identity.
+    pub id: EventId,
+    /// Its name.
+    pub name: String,
+    /// Who said it.
+    pub source: Option<String>,
+    /// The event that it answers.
+    pub cause: Option<EventId>,
+    /// Where it stands.
+    #[serde(flatten)]
+    pub place: Place,
+    /// Where it stands again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Place>,
+    /// Who should have heard it, or has. Empty: nobody listens.
+    pub heard_by: Vec<HearingFlow>,
+}
+
+/// What one group has made of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HearingFlow {
+    /// The consumer group, which is the service.
+    pub group: String,
+    /// What it has made of it.
+    #[serde(flatten)]
+    pub state: State,
+    /// Whether it has a manifest. Without, nobody can say what it should have done.
+    pub is_declared: bool,
+    /// Whether it takes longer than its manifest says.
+    pub is_late: bool,
+}
+
+/// What a group has made of an event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum State {
+    /// It has answered.
+    Answered {
+        /// The answers that are there.
+        by: Vec<AnswerFlow>,
+        /// How many it has said at once, if it says so. A timer may bring more later.
+        of: Option<u32>,
+        /// From the event to the first answer, in milliseconds of the broker's clock.
+        after_ms: i64,
+    },
+    /// It could not handle it, and set it aside.
+    DeadLettered {
+        /// What kind of fault.
+        class: String,
+        /// The fault in words.
+        error: String,
+        /// Where the dead letter stands.
+        letter: Place,
+    },
+    /// It was set aside once, and what was replayed is taken.
+    TakenByReplay {
+        /// Where the replay stands.
+        replay: Place,
+    },
+    /// It has handled it, and had nothing to say.
+    Taken,
+    /// It has handled it and said nothing, as it has answered another of this name about this order.
+    NotTheFirst,
+    /// It has handled it, and an answer that it always gives, or one of several, is not there.
+    AnswerMissing,
+    /// It has not come to it yet.
+    Behind {
+        /// By how many records of the partition, at most.
+        records: i64,
+        /// For how long, in milliseconds.
+        for_ms: i64,
+    },
+    /// It has committed nothing there: it never ran, or not yet for the first time.
+    NeverStarted,
+    /// It has handled it, and whether it has answered cannot be seen.
+    Unknown {
+        /// Why not.
+        why: String,
+    },
+}
+
+/// One answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AnswerFlow {
+    /// Its identity.
+    pub id: EventId,
+    /// Its name.
+    pub name: String,
+}
+
+/// Judges a story by what was seen.
+#[must_use]
+pub fn judge(order: &str, story: &Story, sight: &Sight) -> Flow {
+    let mut events: Vec<_> = story.events.values().collect();
+    events.sort_by(|a, b| in_time(a).cmp(&in_time(b)));
+    let events: Vec<_> = events.into_iter().map(|told| event(told, story, sight)).collect();
+    let verdict = verdict(&events);
+    Flow { order_id: order.to_owned(), verdict, events }
+}
+
+/// The broker's time, and after that who speaks first: an answer never stands before its cause.
+fn in_time(told: &Told) -> (i64, Option<EventId>, &Place) {
+    (told.place.appended_ms, told.cause, &told.place)
+}
+
+fn verdict(events: &[EventFlow]) -> Verdict {
+    let has_ended = |event: &EventFlow| [OrderCompleted::NAME, OrderCancelled::NAME].contains(&&*event.name);
+    let hearings = || events.iter().flat_map(|event| &event.heard_by);
+    let states = || hearings().filter(|hearing| hearing.is_declared).map(|hearing| &hearing.state);
+    if states().any(State::is_broken) {
+        Verdict::Broken
+    } else if events.iter().any(has_ended) && states().all(State::is_final) {
+        Verdict::Whole
+    } else {
+        Verdict::Open
+    }
+}
+
+fn event(told: &Told, story: &Story, sight: &Sight) -> EventFlow {
+    let declared = sight.hearings(told).into_iter().map(|(group, hearing)| {
+        let state = state(told, group, Some(hearing), story, sight);
+        let within = i64::try_from(hearing.within_ms).unwrap_or(i64::MAX);
+        let is_open = !state.is_final();
+        let is_late = is_open && within < sight.at.0.saturating_sub(told.place.appended_ms);
+        HearingFlow { group: group.to_owned(), state, is_declared: true, is_late }
+    });
+    let undeclared = sight.undeclared(&told.place.topic).into_iter().map(|group| {
+        let state = state(told, group, None, story, sight);
+        HearingFlow { group: group.to_owned(), state, is_declared: false, is_late: false }
+    });
+    EventFlow {
+        id: told.id,
+        name: told.name.clone(),
+        source: told.source.clone(),
+        cause: told.cause,
+        place: told.place.clone(),
+        copies: told.copies.clone(),
+        heard_by: declared.chain(undeclared).collect(),
+    }
+}
+
+/// The first that holds.
+fn state(
+    told: &Told,
+    group: &str,
+    hearing: Option<&PublishedHearing>,
+    story: &Story,
+    sight: &Sight,
+) -> State {
+    let answered = Answered::to(told, group, story);
+    if answered.is_whole() {
+        return answered.state(told);
+    }
+    if let Some(dead) = dead(told, group, story, sight) {
+        return dead;
+    }
+    let Some(committed) = sight.committed(group, &told.place) else { return State::NeverStarted };
+    if committed <= told.place.offset {
+        let records = told.place.offset - committed + 1;
+        let for_ms = sight.at.0.saturating_sub(told.place.appended_ms).max(0);
+        return State::Behind { records, for_ms };
+    }
+    if hearing.is_none_or(|hearing| hearing.answers == Answers::Never) {
+        return State::Taken;
+    }
+    if let Some(why) = sight.hidden(group) {
+        return State::Unknown { why };
+    }
+    if !answered.by.is_empty() {
+        return State::AnswerMissing;
+    }
+    if hearing.is_some_and(|hearing| hearing.answers == Answers::Always) {
+        let others = story.events.values().filter(|o| o.name == told.name && o.id != told.id);
+        let has_answered = |other: &Told| !story.answers(other.id, group).is_empty();
+        let is_first = !others.into_iter().any(has_answered);
+        return if is_first { State::AnswerMissing } else { State::NotTheFirst };
+    }
+    State::Taken
+}
+
+/// What a group has answered to an event.
+struct Answered<'a> {
+    by: Vec<&'a Told>,
+}
+
+impl<'a> Answered<'a> {
+    fn to(told: &Told, group: &str, story: &'a Story) -> Self {
+        Self { by: story.answers(told.id, group) }
+    }
+
+    /// How many are said at once, as those that are there tell.
+    fn of(&self) -> Option<u32> {
+        self.by.iter().filter_map(|answer| answer.answers).map(|count| count.total).max()
+    }
+
+    /// Whether there is one, and all that were said at once with it.
+    fn is_whole(&self) -> bool {
+        let at_once = self.by.iter().filter(|answer| answer.answers.is_some()).count();
+        !self.by.is_empty() && self.of().is_none_or(|of| of as usize <= at_once)
+    }
+
+    fn state(&self, told: &Told) -> State {
+        let first = self.by.iter().map(|answer| answer.place.appended_ms).min().unwrap_or_default();
+        let by = self.by.iter().map(|a| AnswerFlow { id: a.id, name: a.name.clone() });
+        let after_ms = first - told.place.appended_ms;
+        State::Answered { by: by.collect(), of: self.of(), after_ms }
+    }
+}
+
+/// Set aside, unless its newest replay was taken and has not died again.
+fn dead(told: &Told, group: &str, story: &Story, sight: &Sight) -> Option<State> {
+    let of = |all: &[Dead]| -> Option<Dead> {
+        let of_event = all.iter().filter(|dead| dead.group == group && dead.is_of(told));
+        of_event.max_by_key(|dead| (dead.attempt, dead.place.appended_ms)).cloned()
+    };
+    let letter = of(&story.letters)?;
+    let replay = of(&story.replays).filter(|replay| letter.attempt <= replay.attempt);
+    let is_taken = |place: &Place| {
+        sight.committed(group, place).is_some_and(|committed| place.offset < committed)
+    };
+    match replay.filter(|replay| is_taken(&replay.place)) {
+        Some(replay) => Some(State::TakenByReplay { replay: replay.place }),
+        None => {
+            let Dead { class, error, place, .. } = letter;
+            Some(State::DeadLettered { class, error, letter: place })
+        }
+    }
+}
+
+impl State {
+    /// Whether something is wrong.
+    #[must_use]
+    pub fn is_broken(&self) -> bool {
+        matches!(self, Self::DeadLettered { .. } | Self::AnswerMissing)
+    }
+
+    /// Whether nothing more is waited for.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Answered { .. } | Self::TakenByReplay { .. } | Self::Taken | Self::NotTheFirst => {
+                true
+            }
+            Self::DeadLettered { .. }
+            | Self::AnswerMissing
+            | Self::Behind { .. }
+            | Self::NeverStarted
+            | Self::Unknown { .. } => false,
+        }
+    }
+}
