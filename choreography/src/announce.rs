@@ -19,7 +19,7 @@ use crate::kafka;
 use crate::manifest::Manifest;
 use crate::run::Stop;
 
-pub use published::{Name, Offsets, Published, PublishedHearing, earliest, read};
+pub use published::{Name, Offsets, Published, PublishedHearing, read};
 
 /// How long the broker may take for each answer.
 const TIMEOUT: Duration = Duration::from_secs(5);

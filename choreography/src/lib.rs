@@ -65,8 +65,8 @@ mod say;
 mod timers;
 
 pub use app::{main, serve};
-pub use kafka::looker;
 pub use config::Config;
+pub use kafka::looker;
 pub use run::Stop;
 
 // What the macro `events!` needs of the contract, so that a service may use it by this crate alone.

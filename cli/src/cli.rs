@@ -10,6 +10,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{check, demo, dlq, emit, flow, load, place, tail, terminal, topics};
 
+/// The exit code of a command that has looked and cannot say yet: nothing is wrong so far, and the end
+/// is not there.
+pub(crate) const UNDECIDED: u8 = 3;
+
 const EXAMPLES: &str = "\
 Examples:
   choreo demo                            200 orders, and what became of them; needs nothing else
@@ -22,7 +26,7 @@ Examples:
   choreo load --rate 100 --duration 1m   many orders, and how long each took
   choreo check                           whether the orders of the last 10 minutes are whole
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not decided (check), 130 interrupted.";
+Exit codes: 0 done, 1 failed, 2 wrong usage or input, 3 not decided (check, flow), 130 interrupted.";
 
 /// Choreographed order services on Kafka: see them at work, place orders, follow what is said.
 #[derive(Parser)]

@@ -1,6 +1,8 @@
 //! The state of each event for each group: the first that holds of answered, dead-lettered, taken,
 //! behind.
 
+use std::collections::BTreeSet;
+
 use choreography::announce::PublishedHearing;
 use choreography::manifest::Answers;
 use serde::Serialize;
@@ -143,7 +145,8 @@ fn in_time(told: &Told) -> (i64, Option<EventId>, &Place) {
 }
 
 fn verdict(events: &[EventFlow]) -> Verdict {
-    let has_ended = |event: &EventFlow| [OrderCompleted::NAME, OrderCancelled::NAME].contains(&&*event.name);
+    let has_ended =
+        |event: &EventFlow| [OrderCompleted::NAME, OrderCancelled::NAME].contains(&&*event.name);
     let hearings = || events.iter().flat_map(|event| &event.heard_by);
     let states = || hearings().filter(|hearing| hearing.is_declared).map(|hearing| &hearing.state);
     if states().any(State::is_broken) {
@@ -163,6 +166,14 @@ fn event(told: &Told, story: &Story, sight: &Sight) -> EventFlow {
         let is_late = is_open && within < sight.at.0.saturating_sub(told.place.appended_ms);
         HearingFlow { group: group.to_owned(), state, is_declared: true, is_late }
     });
+    let hears = |group: &str| sight.hearings(told).iter().any(|(hears, _)| *hears == group);
+    // What has no name is everybody's who takes it.
+    let dead_by: BTreeSet<&str> =
+        story.letters.iter().filter(|l| l.is_of(told)).map(|l| l.group.as_str()).collect();
+    let dead = dead_by.into_iter().filter(|group| !hears(group)).map(|group| {
+        let state = state(told, group, None, story, sight);
+        HearingFlow { group: group.to_owned(), state, is_declared: true, is_late: false }
+    });
     let undeclared = sight.undeclared(&told.place.topic).into_iter().map(|group| {
         let state = state(told, group, None, story, sight);
         HearingFlow { group: group.to_owned(), state, is_declared: false, is_late: false }
@@ -174,7 +185,7 @@ fn event(told: &Told, story: &Story, sight: &Sight) -> EventFlow {
         cause: told.cause,
         place: told.place.clone(),
         copies: told.copies.clone(),
-        heard_by: declared.chain(undeclared).collect(),
+        heard_by: declared.chain(dead).chain(undeclared).collect(),
     }
 }
 
@@ -193,7 +204,7 @@ fn state(
     if let Some(dead) = dead(told, group, story, sight) {
         return dead;
     }
-    let Some(committed) = sight.committed(group, &told.place) else { return State::NeverStarted };
+    let Some(committed) = sight.position(group, &told.place) else { return State::NeverStarted };
     if committed <= told.place.offset {
         let records = told.place.offset - committed + 1;
         let for_ms = sight.at.0.saturating_sub(told.place.appended_ms).max(0);
@@ -255,7 +266,7 @@ fn dead(told: &Told, group: &str, story: &Story, sight: &Sight) -> Option<State>
     let letter = of(&story.letters)?;
     let replay = of(&story.replays).filter(|replay| letter.attempt <= replay.attempt);
     let is_taken = |place: &Place| {
-        sight.committed(group, place).is_some_and(|committed| place.offset < committed)
+        sight.position(group, place).is_some_and(|committed| place.offset < committed)
     };
     match replay.filter(|replay| is_taken(&replay.place)) {
         Some(replay) => Some(State::TakenByReplay { replay: replay.place }),
@@ -277,9 +288,10 @@ impl State {
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self {
-            Self::Answered { .. } | Self::TakenByReplay { .. } | Self::Taken | Self::NotTheFirst => {
-                true
-            }
+            Self::Answered { .. }
+            | Self::TakenByReplay { .. }
+            | Self::Taken
+            | Self::NotTheFirst => true,
             Self::DeadLettered { .. }
             | Self::AnswerMissing
             | Self::Behind { .. }

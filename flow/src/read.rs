@@ -48,11 +48,7 @@ pub struct Search {
 ///
 /// # Errors
 /// The broker does not answer, or has no topic of orders.
-pub fn of_order(
-    config: &Config,
-    order: &str,
-    records_max: u64,
-) -> anyhow::Result<(Flow, Search)> {
+pub fn of_order(config: &Config, order: &str, records_max: u64) -> anyhow::Result<(Flow, Search)> {
     let began = Instant::now();
     let mut look = Look::begin(config, order, records_max)?;
     look.find()?;

@@ -74,13 +74,20 @@ impl Sight {
     pub(crate) fn undeclared(&self, topic: &str) -> Vec<&str> {
         let is_declared = |group: &str| self.manifests.values().any(|p| p.group == group);
         let hears = |positions: &Positions| positions.keys().any(|(name, _)| name == topic);
-        let groups = self.committed.iter().filter(|(group, positions)| !is_declared(group) && hears(positions));
+        let groups = self
+            .committed
+            .iter()
+            .filter(|(group, positions)| !is_declared(group) && hears(positions));
         groups.map(|(group, _)| group.as_str()).collect()
     }
 
-    /// What `group` has committed of the partition of `place`.
-    pub(crate) fn committed(&self, group: &str, place: &Place) -> Option<i64> {
-        self.committed.get(group)?.get(&(place.topic.clone(), place.partition)).copied()
+    /// How far `group` has come in the partition of `place`: to what it has committed, and where it
+    /// has committed nothing, to the first record. `None`: it has never committed anything.
+    pub(crate) fn position(&self, group: &str, place: &Place) -> Option<i64> {
+        let committed = self.committed.get(group).filter(|positions| !positions.is_empty())?;
+        let partition = (place.topic.clone(), place.partition);
+        let low = || self.ends.get(&partition).map_or(0, |end| end.low);
+        Some(committed.get(&partition).copied().unwrap_or_else(low))
     }
 
     /// Why an answer of this group may be there and was not seen.

@@ -13,7 +13,8 @@ use shared_events::ids::EventId;
 use shared_events::orders::OrderConfirmed;
 
 use choreography::dead_letter::{
-    DLQ_ATTEMPT, DLQ_ERROR, DLQ_ERROR_CLASS, DLQ_GROUP, DLQ_ID, DLQ_OFFSET, DLQ_PARTITION, DLQ_TOPIC,
+    DLQ_ATTEMPT, DLQ_ERROR, DLQ_ERROR_CLASS, DLQ_GROUP, DLQ_ID, DLQ_OFFSET, DLQ_PARTITION,
+    DLQ_TOPIC,
 };
 
 /// How the name of a topic of dead letters ends.
@@ -132,7 +133,8 @@ impl Story {
             return;
         }
         let earlier = place.appended_ms < told.place.appended_ms;
-        let copy = if earlier { std::mem::replace(&mut told.place, place.clone()) } else { place.clone() };
+        let copy =
+            if earlier { std::mem::replace(&mut told.place, place.clone()) } else { place.clone() };
         told.copies.push(copy);
     }
 

@@ -82,6 +82,20 @@ pub fn choreo_ended(args: &[&str]) -> Output {
     cargo.output().expect("cargo starts")
 }
 
+/// Where the command line tool is. It is built if it is not fresh.
+///
+/// # Panics
+/// It cannot be built.
+#[must_use]
+pub fn choreo_path() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let _ = choreo(&["--version"]);
+        profile_folder().join("choreo")
+    };
+    BUILT.get_or_init(build).clone()
+}
+
 fn ordinary() -> PathBuf {
     let folder = profile_folder();
     if !Service::ALL.iter().all(|service| is_fresh(&folder.join(service.name()))) {

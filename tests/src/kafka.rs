@@ -204,6 +204,18 @@ impl Kafka {
         Ok(committed.elements().iter().filter_map(offset).collect())
     }
 
+    /// Deletes the records of a partition before `offset`, as retention does.
+    ///
+    /// # Panics
+    /// Kafka refuses.
+    pub fn delete_before(&self, topic: &str, partition: i32, offset: i64) {
+        let mut before = TopicPartitionList::new();
+        before.add_partition_offset(topic, partition, Offset::Offset(offset)).expect("an offset");
+        let deleted = block_on(self.admin.delete_records(&before, &options()));
+        let deleted = deleted.expect("an answer");
+        assert_eq!(deleted.elements()[0].error(), Ok(()), "{topic}/{partition} before {offset}");
+    }
+
     /// Makes the group of `service`, which must have no members, hear everything again.
     ///
     /// # Panics

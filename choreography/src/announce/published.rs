@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::ensure;
-use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::error::KafkaError;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::topic_partition_list::TopicPartitionList;
-use rdkafka::{ClientConfig, Offset};
+use rdkafka::{ClientConfig, ClientContext, Offset};
 use serde::{Deserialize, Serialize};
 use shared_events::topics::SERVICES;
 
@@ -123,6 +124,23 @@ impl Published {
     }
 }
 
+/// It logs where ours is logged, and to have come to the end is no error.
+struct Reader;
+
+impl ClientContext for Reader {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, text: &str) {
+        kafka::log(level, facility, text);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        if !matches!(error, KafkaError::Global(RDKafkaErrorCode::PartitionEOF)) {
+            kafka::log_error(&error, reason);
+        }
+    }
+}
+
+impl ConsumerContext for Reader {}
+
 /// All manifests that were ever written and not compacted away, by key: the latest of each, and the
 /// earliest beginning. It blocks.
 ///
@@ -132,21 +150,22 @@ pub fn read(config: &Config) -> anyhow::Result<BTreeMap<String, Published>> {
     let mut client: ClientConfig = kafka::admin(config, "choreography");
     client.set("group.id", "choreography").set("enable.auto.commit", "false");
     client.set("enable.partition.eof", "true").set("fetch.wait.max.ms", "10");
-    let reader: BaseConsumer = client.create()?;
+    let reader: BaseConsumer<Reader> = client.create_with_context(Reader)?;
     let metadata = reader.fetch_metadata(Some(SERVICES), super::TIMEOUT)?;
     let partitions = metadata.topics().iter().map(|topic| topic.partitions().len()).sum::<usize>();
     ensure!(partitions == 1, "topic {SERVICES} has {partitions} partitions and should have one");
     let mut start = TopicPartitionList::new();
     start.add_partition_offset(SERVICES, 0, Offset::Beginning)?;
     reader.assign(&start)?;
-    let (mut all, mut heard) = (vec![], Instant::now());
+    let (mut all, mut heard) = (BTreeMap::new(), Instant::now());
     loop {
         match reader.poll(Duration::from_millis(100)) {
             Some(Ok(record)) => {
-                all.extend(record.payload().and_then(parse));
+                let key = record.key().map(String::from_utf8_lossy).unwrap_or_default();
+                take(&mut all, &key, record.payload());
                 heard = Instant::now();
             }
-            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(earliest(all)),
+            Some(Err(KafkaError::PartitionEOF(_))) => return Ok(all),
             Some(Err(error)) => tracing::debug!(%error, "tried again"),
             None => (),
         }
@@ -154,25 +173,26 @@ pub fn read(config: &Config) -> anyhow::Result<BTreeMap<String, Published>> {
     }
 }
 
-/// What is no manifest is somebody else's; it is passed over.
-fn parse(value: &[u8]) -> Option<Published> {
-    serde_json::from_slice(value)
-        .inspect_err(|error| tracing::warn!(%error, "a record on topic {SERVICES} is no manifest"))
-        .ok()
-}
-
-/// The latest of each key, with the earliest beginning that was ever written: two instances that
-/// started at once may have written different ones.
-#[must_use]
-pub fn earliest(all: Vec<Published>) -> BTreeMap<String, Published> {
-    let mut by_key: BTreeMap<String, Published> = BTreeMap::new();
-    for mut published in all {
-        if let Some(earlier) = by_key.get(&published.key()) {
-            published.begin_no_later(earlier);
+/// Takes a record into account: the latest of a key counts, with the earliest beginning that was ever
+/// written, as two instances that started at once may have written different ones. A record without
+/// a value forgets its key, and what is no manifest is passed over.
+fn take(all: &mut BTreeMap<String, Published>, key: &str, value: Option<&[u8]>) {
+    let Some(value) = value else {
+        all.remove(key);
+        return;
+    };
+    match serde_json::from_slice::<Published>(value) {
+        Ok(mut published) => {
+            let key = published.key();
+            if let Some(earlier) = all.get(&key) {
+                published.begin_no_later(earlier);
+            }
+            all.insert(key, published);
         }
-        by_key.insert(published.key(), published);
+        Err(error) => {
+            tracing::warn!(%error, key, "a record on topic {SERVICES} is no manifest");
+        }
     }
-    by_key
 }
 
 #[cfg(test)]
@@ -184,11 +204,21 @@ mod tests {
         Published::of(&Manifest::new("a-svc", version), from)
     }
 
+    fn read_from(all: &[Published]) -> BTreeMap<String, Published> {
+        let mut read = BTreeMap::new();
+        for published in all {
+            take(&mut read, "", Some(&serde_json::to_vec(published).unwrap()));
+        }
+        read
+    }
+
     #[test]
     fn the_earliest_beginning_of_a_version_counts() {
-        let all = earliest(vec![published(1, 7), published(2, 30), published(1, 9)]);
+        let mut all = read_from(&[published(1, 7), published(2, 30), published(1, 9)]);
         assert_eq!(all["a-svc/1"], published(1, 7));
         assert_eq!(all["a-svc/2"], published(2, 30));
+        take(&mut all, "a-svc/1", None);
+        assert_eq!(all.into_keys().collect::<Vec<_>>(), ["a-svc/2"]);
     }
 
     #[test]
@@ -197,7 +227,7 @@ mod tests {
         let heard = |one: &Published| [6, 7, 49, 50].map(|offset| one.covers("orders", 0, offset));
         assert_eq!(heard(&retired), [false, true, true, false]);
         assert!(!retired.covers("orders", 5, 0), "a partition that came after its end");
-        let all = earliest(vec![published(1, 7), retired, published(1, 60)]);
+        let all = read_from(&[published(1, 7), retired, published(1, 60)]);
         assert_eq!(heard(&all["a-svc/1"]), [false, true, true, true]);
     }
 
@@ -205,8 +235,10 @@ mod tests {
     fn json_is_read_as_it_is_written_and_unknown_fields_are_ignored() {
         let mut json = serde_json::to_value(published(1, 7)).unwrap();
         json["of_tomorrow"] = 1.into();
-        assert_eq!(parse(json.to_string().as_bytes()), Some(published(1, 7)));
-        assert_eq!(parse(b"hello"), None);
+        let mut all = BTreeMap::new();
+        take(&mut all, "a-svc/1", Some(json.to_string().as_bytes()));
+        take(&mut all, "a-svc/1", Some(b"hello"));
+        assert_eq!(all, read_from(&[published(1, 7)]));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The loop on librdkafka's mock cluster with SQLite: a counter that hears OrderPlaced and answers
 //! it, and does on demand what a service should not.
 
+mod announce;
 mod broker;
 mod counter;
 mod database;

@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow};
 use checker::{Journal, Patience, Terms, judge};
 use choreography::clock;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, UNDECIDED};
 use crate::records::from::From;
 use crate::terminal;
 use gather::{Gathered, gather};
@@ -50,12 +50,18 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
     }
     if is_narrowed {
         let what = "there are more records than --records: only the newest orders were looked at";
-        return Err(Failure::Undecided(anyhow!(what)));
+        return Err(undecided(what));
     }
     if !verdict.is_whole() {
-        return Err(Failure::Undecided(anyhow!("not all orders have come to their end")));
+        return Err(undecided("not all orders have come to their end"));
     }
     Ok(())
+}
+
+/// It cannot be said yet whether all is well.
+fn undecided(why: &str) -> Failure {
+    terminal::note(why);
+    Failure::Found(UNDECIDED)
 }
 
 fn journal(file: &Path) -> anyhow::Result<Journal> {

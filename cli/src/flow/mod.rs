@@ -6,20 +6,17 @@ mod tree;
 
 use std::time::Duration;
 
-use anyhow::Context;
 use ::flow::{Flow, Search, Verdict, of_order};
+use anyhow::Context;
 use serde_json::json;
 
-use crate::cli::Failure;
+use crate::cli::{Failure, UNDECIDED};
 use crate::terminal;
 pub(crate) use options::Options;
 use options::Shape;
 
 /// How often `--follow` looks again.
 const EACH: Duration = Duration::from_millis(500);
-
-/// Nothing is wrong, and the end was not found.
-const OPEN: u8 = 3;
 
 /// Looks at an order, and tells what became of it.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
@@ -39,7 +36,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
             return match flow.verdict {
                 Verdict::Whole => Ok(()),
                 Verdict::Broken => Err(Failure::Found(1)),
-                Verdict::Open => Err(Failure::Found(OPEN)),
+                Verdict::Open => Err(Failure::Found(UNDECIDED)),
             };
         }
         tokio::time::sleep(EACH).await;
@@ -68,7 +65,8 @@ fn hint(options: &Options, flow: &Flow, search: &Search) {
     }
     if *is_wide {
         notes.push(
-            "OrderPlaced is not where the order's id says, so all of topic orders was searched".to_owned(),
+            "OrderPlaced is not where the order's id says, so all of topic orders was searched"
+                .to_owned(),
         );
     }
     if *is_cut {

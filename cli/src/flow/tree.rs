@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use anstyle::{AnsiColor, Style};
 use ::flow::{EventFlow, Flow, HearingFlow, State, Verdict};
+use anstyle::{AnsiColor, Style};
 use shared_events::ids::EventId;
 
 use crate::terminal::{BAD, FAINT, GOOD, NAME, STRONG, is_refusal, left, plain};
@@ -62,7 +62,12 @@ impl Tree<'_> {
         let speaker = event.source.as_deref().unwrap_or("-").trim_start_matches('/');
         let place = &event.place;
         let place = format!("{}/{}@{}{copies}", plain(&place.topic), place.partition, place.offset);
-        self.line(first, &plain(name), style, &format!("{NAME}{}{NAME:#}  {FAINT}{place}{FAINT:#}", plain(speaker)));
+        self.line(
+            first,
+            &plain(name),
+            style,
+            &format!("{NAME}{}{NAME:#}  {FAINT}{place}{FAINT:#}", plain(speaker)),
+        );
         if event.heard_by.is_empty() {
             self.line(&format!("{rest}└─ "), "nobody listens", FAINT, "");
         }
@@ -81,7 +86,12 @@ impl Tree<'_> {
         if !hearing.is_declared {
             text.push_str(", undeclared");
         }
-        self.line(first, &plain(&hearing.group), NAME, &format!("{style}{}{style:#}", plain(&text)));
+        self.line(
+            first,
+            &plain(&hearing.group),
+            NAME,
+            &format!("{style}{}{style:#}", plain(&text)),
+        );
         let source = format!("/{}", hearing.group);
         let answers = self.flow.events.iter().filter(|answer| {
             answer.cause == Some(event.id) && answer.source.as_deref() == Some(&source)
@@ -115,7 +125,8 @@ fn told(state: &State, flow: &Flow) -> (Style, String) {
             // Answers that stand below it need no name; a confirmation stands below one only.
             let names: BTreeSet<&str> = by.iter().map(|answer| answer.name.as_str()).collect();
             let names: Vec<_> = names.into_iter().collect();
-            let several = of.filter(|of| 1 < *of).map(|of| format!("{of} times, ")).unwrap_or_default();
+            let several =
+                of.filter(|of| 1 < *of).map(|of| format!("{of} times, ")).unwrap_or_default();
             let _ = flow;
             (GOOD, format!("answered {several}after {}: {}", short(*after_ms), names.join(", ")))
         }

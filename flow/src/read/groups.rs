@@ -43,7 +43,8 @@ fn known(config: &Config, reader: &BaseConsumer) -> Vec<String> {
     }
     match reader.fetch_group_list(None, TIMEOUT) {
         Ok(list) => {
-            let consumers = list.groups().iter().filter(|group| group.protocol_type() == "consumer");
+            let consumers =
+                list.groups().iter().filter(|group| group.protocol_type() == "consumer");
             consumers.map(|group| group.name().to_owned()).collect()
         }
         Err(error) => {

@@ -46,7 +46,10 @@ impl<'a> Look<'a> {
             format!("no broker answers at {} (-b, KAFKA_BOOTSTRAP_SERVERS)", config.brokers)
         })?;
         let counts = counts(&metadata);
-        ensure!(counts.contains_key(ORDERS), "there is no topic {ORDERS}; is this the right Kafka?");
+        ensure!(
+            counts.contains_key(ORDERS),
+            "there is no topic {ORDERS}; is this the right Kafka?"
+        );
         // Without a right to read them, or before the first start, nothing is declared.
         let manifests = announce::read(config).unwrap_or_else(|error| {
             tracing::warn!("no manifests, so nobody can tell who should hear: {error:#}");
@@ -64,7 +67,8 @@ impl<'a> Look<'a> {
         let all: Vec<_> = all.collect();
         let committed = groups::committed(config, &reader, &manifests, &all)?;
         let ends = ends::read(config, &all)?;
-        let is_own = |(topic, partition): &&(String, i32)| *partition == own(counts[topic.as_str()]);
+        let is_own =
+            |(topic, partition): &&(String, i32)| *partition == own(counts[topic.as_str()]);
         let own = all.iter().filter(is_own).cloned().collect();
         let sight = Sight { manifests, committed, ends, at: clock::now() };
         let (story, search) = (Story::default(), Search::default());
@@ -76,7 +80,8 @@ impl<'a> Look<'a> {
     pub(super) fn find(&mut self) -> anyhow::Result<()> {
         let time = start::time_of(self.order);
         let plan = [(time, true), (time, false), (None, false)];
-        for (from_ms, is_narrow) in plan.into_iter().filter(|(ms, narrow)| ms.is_some() || !narrow) {
+        for (from_ms, is_narrow) in plan.into_iter().filter(|(ms, narrow)| ms.is_some() || !narrow)
+        {
             self.search.is_wide = !is_narrow;
             let partitions = self.sight.ends.iter().filter(|(place, _)| {
                 place.0 == ORDERS && (!is_narrow || self.own.contains(*place))
@@ -92,7 +97,8 @@ impl<'a> Look<'a> {
                 Next::GoOn
             };
             let ends = &mut self.sight.ends;
-            self.search.records += records::read(self.config, &starts, ends, self.records_max, take)?;
+            self.search.records +=
+                records::read(self.config, &starts, ends, self.records_max, take)?;
             if let Some(partition) = found {
                 self.keep_to(partition);
                 return Ok(());

@@ -128,7 +128,8 @@ impl Source {
                     return Ok(Next::EnoughOfPartition);
                 }
                 Some(Err(error)) => {
-                    return Err(error).with_context(|| format!("{}/{}", self.place.0, self.place.1));
+                    return Err(error)
+                        .with_context(|| format!("{}/{}", self.place.0, self.place.1));
                 }
                 Some(Ok(message)) => message,
             };
