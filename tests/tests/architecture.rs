@@ -200,6 +200,18 @@ fn the_checker_only_judges() {
     none("the same evidence has the same verdict, whoever brings it", broken);
 }
 
+/// Anybody who reaches the broker can ask: no service and no database has to answer.
+#[test]
+fn the_flow_of_an_order_is_read_from_kafka_alone() {
+    let banned = ["sqlx", "tokio-postgres", "axum", "ureq", "clap"];
+    let foreign = |name: &String| name.ends_with("-svc") || banned.contains(&name.as_str());
+    let broken = dependencies("flow")
+        .into_iter()
+        .filter(foreign)
+        .map(|name| format!("flow/Cargo.toml depends on {name}"));
+    none("what Kafka keeps is enough to tell who used a message", broken.collect());
+}
+
 #[test]
 fn opentelemetry_is_named_in_one_place() {
     let mut broken = vec![];

@@ -1,6 +1,8 @@
 //! `choreo flow` tells of each event of an order whether it was used, by whom, with what result:
 //! each state is produced on a real Kafka and told right.
 
+mod told;
+
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -20,9 +22,11 @@ use tests::processes::Instance;
 use tests::service::Service;
 use tests::world::World;
 use tests::{kafka, wait};
+use told::{flow, state, wait_for};
 use uuid::Uuid;
 
 const SEED: u64 = 9;
+/// What is waited for comes within this time.
 const LIMIT: Duration = Duration::from_secs(90);
 const TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -38,37 +42,6 @@ fn world() -> (World, Instance) {
     started.iter().for_each(|(_, instance)| world.processes.wait_ready(*instance));
     let inventory = started.iter().find(|(service, _)| *service == Service::Inventory);
     (world, inventory.expect("it is started").1)
-}
-
-/// What the command tells about an order, and its exit code.
-fn flow(world: &World, order: &str) -> (Value, i32) {
-    let told = Command::new(choreo_path())
-        .args(["flow", order, "-b", world.kafka.brokers(), "-o", "json"])
-        .output()
-        .expect("choreo");
-    let errors = String::from_utf8_lossy(&told.stderr);
-    let json = serde_json::from_slice(&told.stdout).unwrap_or_else(|e| panic!("{e}: {errors}"));
-    (json, told.status.code().expect("an exit code"))
-}
-
-/// The state of the first event of this name for a group.
-fn state(flow: &Value, event: &str, group: &str) -> String {
-    let events = flow["events"].as_array().expect("events");
-    let event = events.iter().find(|e| e["name"] == event).unwrap_or_else(|| panic!("{flow:#}"));
-    let heard_by = event["heard_by"].as_array().expect("groups");
-    let hearing = heard_by.iter().find(|hearing| hearing["group"] == group);
-    hearing.map_or("nothing", |hearing| hearing["state"].as_str().expect("a state")).to_owned()
-}
-
-fn wait_for(world: &World, order: &str, event: &str, group: &str, expected: &str) -> (Value, i32) {
-    let mut last = None;
-    wait::until(&format!("{event} is {expected} for {group}"), LIMIT, || {
-        let (told, code) = flow(world, order);
-        let is = state(&told, event, group);
-        last = Some((told, code));
-        if is == expected { Ok(()) } else { Err(is) }
-    });
-    last.expect("a flow")
 }
 
 fn id(order: &Order) -> String {
