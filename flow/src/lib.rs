@@ -10,7 +10,8 @@
 //! | [`read`] | from a broker: first the committed offsets, then the ends of the topics, then records up to those |
 //! | [`story`] | what the records say about one order: events, dead letters, replays |
 //! | [`sight`] | what else was seen: manifests, committed offsets, how far was read |
-//! | [`judge`] | from both: the state of each event for each group |
+//! | [`outcome`] | the answer: the state of each event for each group |
+//! | [`mod@judge`] | from both: the state of each event for each group |
 //!
 //! **Why that order of reading.** A group commits an offset only after the answers to all that is
 //! before it are acknowledged by Kafka. So whatever was taken at the first reading, its answers stand
@@ -21,9 +22,12 @@ pub mod story;
 
 pub mod sight;
 
+pub mod outcome;
+
 pub mod judge;
 
 pub mod read;
 
-pub use judge::{EventFlow, Flow, HearingFlow, State, Verdict, judge};
+pub use judge::judge;
+pub use outcome::{EventFlow, Flow, HearingFlow, State, Verdict};
 pub use read::{Search, of_order};

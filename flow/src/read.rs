@@ -18,7 +18,7 @@ use choreography::Config;
 use rdkafka::ClientConfig;
 use serde::Serialize;
 
-use crate::judge::Flow;
+use crate::outcome::Flow;
 use look::Look;
 
 /// How long the broker may take for each answer.

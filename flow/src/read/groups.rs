@@ -43,8 +43,11 @@ fn known(config: &Config, reader: &BaseConsumer) -> Vec<String> {
     }
     match reader.fetch_group_list(None, TIMEOUT) {
         Ok(list) => {
-            let consumers =
-                list.groups().iter().filter(|group| group.protocol_type() == "consumer");
+            // Who assigns partitions by itself and only commits has none.
+            let consumers = list
+                .groups()
+                .iter()
+                .filter(|group| ["consumer", ""].contains(&group.protocol_type()));
             consumers.map(|group| group.name().to_owned()).collect()
         }
         Err(error) => {

@@ -13,7 +13,8 @@ use shared_events::topics::{ORDERS, dead_letter_topic, event_topics, replay_topi
 
 use super::records::{self, Next};
 use super::{Search, TIMEOUT, client, ends, groups, start};
-use crate::judge::{Flow, Verdict, judge};
+use crate::judge::judge;
+use crate::outcome::{Flow, Verdict};
 use crate::sight::Sight;
 use crate::story::{Record, Story};
 
