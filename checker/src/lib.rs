@@ -16,7 +16,7 @@
 //! | `violation`, `verdict` | what it says |
 //!
 //! How an order of a live system is told from one that has lost something: see
-//! [`Evidence`](evidence::Evidence) and `judge/orders.rs`.
+//! [`Evidence`] and `judge/orders.rs`.
 
 pub mod books;
 
