@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use choreography::manifest::Manifest;
 use shared_events::amounts::Timestamp;
-use shared_events::ids::EventId;
-use uuid::Uuid;
+use shared_events::ids::{EventId, drawn_at};
 
 use crate::books::timers_of;
 use crate::deaths::{self, Deaths};
@@ -159,12 +158,7 @@ impl<'a> Case<'a> {
 fn is_looked_at(since: Option<Timestamp>, id: &str, story: &Story<'_>) -> bool {
     let Some((placed, _)) = &story.placed else { return false };
     let Some(since) = since else { return true };
-    let drawn_ms = Uuid::try_parse(id).ok().and_then(|id| id.get_timestamp()).map(|time| {
-        let (seconds, nanos) = time.to_unix();
-        i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000)
-            + i64::from(nanos / 1_000_000)
-    });
-    since <= placed.append_time && drawn_ms.is_none_or(|drawn| since.0 - SKEW_MS <= drawn)
+    since <= placed.append_time && drawn_at(id).is_none_or(|drawn| since.0 - SKEW_MS <= drawn.0)
 }
 
 fn taken(

@@ -3,6 +3,8 @@
 //! The record on `<topic>.<group>.dlq` has the key, the value and the headers of the original, and
 //! the headers named here. Whoever mends the cause sends it to `<topic>.<group>.replay` as it is.
 
+mod death;
+
 use std::any::Any;
 use std::fmt;
 
@@ -15,6 +17,8 @@ use shared_events::topics::{DEAD_LETTER_BYTES_MAX, dead_letter_topic, replay_top
 use crate::incoming::{Incoming, Via};
 use crate::record::{HEADER_OVERHEAD, Owed, Record, Taken};
 use crate::telemetry::TraceContext;
+
+pub use death::Death;
 
 /// The identity under which the event is dead; its replay has the same.
 pub const DLQ_ID: &str = "dlq-id";

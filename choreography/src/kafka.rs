@@ -2,20 +2,29 @@
 
 use rdkafka::ClientConfig;
 use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::message::{BorrowedMessage, Headers, Message};
 use rdkafka::types::RDKafkaErrorCode;
+use shared_events::headers::RawHeaders;
 
 use crate::config::Config;
 
-fn client(config: &Config, service: &str) -> ClientConfig {
+/// What every client has: the user's properties, and where the brokers are. None makes a broker create
+/// what it asks for.
+fn reaching(config: &Config) -> ClientConfig {
     let mut client = ClientConfig::new();
-    client.set("client.id", service);
-    // A broker that closes an idle connection is no event.
-    client.set("log.connection.close", "false");
     for property in config.properties() {
         client.set(&property.key, &property.value);
     }
     client.set("bootstrap.servers", &config.brokers);
     client.set("allow.auto.create.topics", "false");
+    client
+}
+
+fn client(config: &Config, service: &str) -> ClientConfig {
+    let mut client = reaching(config);
+    or(&mut client, config, "client.id", service);
+    // A broker that closes an idle connection is no event.
+    or(&mut client, config, "log.connection.close", "false");
     // A connection that somebody in between has forgotten tells nobody: without an answer for so long
     // it is made anew. By itself librdkafka waits for a minute.
     or(&mut client, config, "socket.timeout.ms", "10000");
@@ -76,11 +85,36 @@ fn producer(config: &Config, service: &str) -> ClientConfig {
     client
 }
 
-/// The settings of a client that only looks at a cluster: the user's, and nothing that a service
-/// needs. It makes no broker create what it looks for.
+/// The settings of a client of `choreo`, which only looks at a cluster.
 #[must_use]
 pub fn looker(config: &Config) -> ClientConfig {
-    client(config, "choreo")
+    let mut client = reaching(config);
+    client.set("client.id", "choreo");
+    client
+}
+
+/// The same for reading what is on topics as an onlooker: partitions of one's own choice, no group,
+/// nothing committed, each end told.
+#[must_use]
+pub fn onlooker(config: &Config) -> ClientConfig {
+    let mut client = looker(config);
+    client
+        // The library asks for a name even if there is no group.
+        .set("group.id", "choreo")
+        .set("enable.auto.commit", "false")
+        .set("auto.offset.reset", "error")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", "read_committed")
+        .set("queued.max.messages.kbytes", "16384")
+        .set("fetch.wait.max.ms", "10");
+    client
+}
+
+/// The headers of a record, as they came.
+#[must_use]
+pub fn headers_of(message: &BorrowedMessage<'_>) -> RawHeaders {
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect()
 }
 
 /// For reading and creating topics.

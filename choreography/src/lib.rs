@@ -66,7 +66,7 @@ mod timers;
 
 pub use app::{main, serve};
 pub use config::Config;
-pub use kafka::looker;
+pub use kafka::{headers_of, looker, onlooker};
 pub use run::Stop;
 
 // What the macro `events!` needs of the contract, so that a service may use it by this crate alone.

@@ -5,11 +5,11 @@ use std::thread::JoinHandle;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::Context;
-use choreography::Config;
+use choreography::{Config, headers_of, onlooker};
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::message::{BorrowedMessage, Headers, Message, Timestamp};
+use rdkafka::message::{BorrowedMessage, Message, Timestamp};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use rdkafka::types::RDKafkaErrorCode;
 use shared_events::headers::RawHeaders;
@@ -68,17 +68,7 @@ impl Following {
     /// # Errors
     /// The client cannot be started.
     pub(crate) fn start(config: &Config, starts: &TopicPartitionList) -> anyhow::Result<Self> {
-        let mut client = crate::kafka::client(config);
-        client
-            // The library asks for a name even if there is no group.
-            .set("group.id", "choreo")
-            .set("enable.auto.commit", "false")
-            .set("auto.offset.reset", "error")
-            .set("enable.partition.eof", "true")
-            .set("isolation.level", "read_committed")
-            .set("queued.max.messages.kbytes", "16384")
-            .set("fetch.wait.max.ms", "10");
-        let consumer: BaseConsumer = client.create().context("the follower's client")?;
+        let consumer: BaseConsumer = onlooker(config).create().context("the follower's client")?;
         let consumer = Arc::new(consumer);
         // Before the assignment, so that nothing comes by the client's common queue, which does not
         // say of which topic it has read the end.
@@ -163,17 +153,13 @@ const FINAL: [RDKafkaErrorCode; 6] = [
 ];
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
-    let header = |header: rdkafka::message::Header<'_, &[u8]>| {
-        (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
-    };
     Record {
         topic: message.topic().to_owned(),
         partition: message.partition(),
         offset: message.offset(),
         time: message.timestamp(),
         key: message.key().map(<[u8]>::to_vec),
-        headers: headers.map(header).collect(),
+        headers: headers_of(message),
         value: message.payload().map(<[u8]>::to_vec),
     }
 }

@@ -5,12 +5,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use choreography::Config;
 use choreography::config::PropertyLine;
+use choreography::{Config, looker};
 use clap::builder::Resettable;
 use clap::{Args, FromArgMatches};
 use rdkafka::client::ClientContext;
-use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::metadata::MetadataTopic;
@@ -84,7 +83,7 @@ pub(crate) struct Look {
 /// # Errors
 /// No broker answers, or there is no such topic.
 pub(crate) async fn look(config: &Config, topic: Option<String>) -> anyhow::Result<Look> {
-    let client = client(config);
+    let client = looker(config);
     let looking = tokio::task::spawn_blocking(move || {
         let client: BaseProducer<LastError> = client
             .create_with_context(LastError::default())
@@ -170,16 +169,4 @@ fn no_answer(client: &BaseProducer<LastError>, error: &KafkaError) -> anyhow::Er
     let last = client.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
     let why = last.unwrap_or_else(|| error.to_string());
     anyhow!("no broker answers; check its address (-b, KAFKA_BOOTSTRAP_SERVERS): {why}")
-}
-
-/// The settings of a client that only looks.
-pub(crate) fn client(config: &Config) -> ClientConfig {
-    let mut client = ClientConfig::new();
-    for property in config.properties() {
-        client.set(&property.key, &property.value);
-    }
-    client.set("bootstrap.servers", &config.brokers).set("client.id", "choreo");
-    // Who only looks must not make a broker create what it looks for.
-    client.set("allow.auto.create.topics", "false");
-    client
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use choreography::announce::PublishedHearing;
+use choreography::dead_letter::Death;
 use choreography::manifest::Answers;
 use shared_events::event::Event;
 use shared_events::ids::EventId;
@@ -43,17 +44,18 @@ fn verdict(events: &[EventFlow]) -> Verdict {
 }
 
 fn event(told: &Told, story: &Story, sight: &Sight) -> EventFlow {
-    let declared = sight.hearings(told).into_iter().map(|(group, hearing)| {
+    let hearings = sight.hearings(told);
+    let declared = hearings.iter().map(|(group, hearing)| {
         let state = state(told, group, Some(hearing), story, sight);
         let within = i64::try_from(hearing.within_ms).unwrap_or(i64::MAX);
         let is_open = !state.is_final();
         let is_late = is_open && within < sight.at.0.saturating_sub(told.place.appended_ms);
-        HearingFlow { group: group.to_owned(), state, is_declared: true, is_late }
+        HearingFlow { group: (*group).to_owned(), state, is_declared: true, is_late }
     });
-    let hears = |group: &str| sight.hearings(told).iter().any(|(hears, _)| *hears == group);
+    let hears = |group: &str| hearings.iter().any(|(hears, _)| *hears == group);
     // What has no name is everybody's who takes it.
     let dead_by: BTreeSet<&str> =
-        story.letters.iter().filter(|l| l.is_of(told)).map(|l| l.group.as_str()).collect();
+        story.letters.iter().filter(|l| l.is_of(told)).map(|l| l.death.group.as_str()).collect();
     let dead = dead_by.into_iter().filter(|group| !hears(group)).map(|group| {
         let state = state(told, group, None, story, sight);
         HearingFlow { group: group.to_owned(), state, is_declared: true, is_late: false }
@@ -144,18 +146,18 @@ impl<'a> Answered<'a> {
 /// Set aside, unless its newest replay was taken and has not died again.
 fn dead(told: &Told, group: &str, story: &Story, sight: &Sight) -> Option<State> {
     let of = |all: &[Dead]| -> Option<Dead> {
-        let of_event = all.iter().filter(|dead| dead.group == group && dead.is_of(told));
-        of_event.max_by_key(|dead| (dead.attempt, dead.place.appended_ms)).cloned()
+        let of_event = all.iter().filter(|dead| dead.death.group == group && dead.is_of(told));
+        of_event.max_by_key(|dead| (dead.death.attempt, dead.place.appended_ms)).cloned()
     };
     let letter = of(&story.letters)?;
-    let replay = of(&story.replays).filter(|replay| letter.attempt <= replay.attempt);
+    let replay = of(&story.replays).filter(|replay| letter.death.attempt <= replay.death.attempt);
     let is_taken = |place: &Place| {
         sight.position(group, place).is_some_and(|committed| place.offset < committed)
     };
     match replay.filter(|replay| is_taken(&replay.place)) {
         Some(replay) => Some(State::TakenByReplay { replay: replay.place }),
         None => {
-            let Dead { class, error, place, .. } = letter;
+            let Dead { death: Death { class, error, .. }, place } = letter;
             Some(State::DeadLettered { class, error, letter: place })
         }
     }

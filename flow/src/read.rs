@@ -15,7 +15,6 @@ mod start;
 use std::time::{Duration, Instant};
 
 use choreography::Config;
-use rdkafka::ClientConfig;
 use serde::Serialize;
 
 use crate::outcome::Flow;
@@ -55,19 +54,4 @@ pub fn of_order(config: &Config, order: &str, records_max: u64) -> anyhow::Resul
     let flow = look.read_on()?;
     let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok((flow, Search { took_ms, ..look.search() }))
-}
-
-/// The settings of a client that only looks.
-fn client(config: &Config) -> ClientConfig {
-    let mut client = choreography::looker(config);
-    client
-        // The library asks for a name even if there is no group.
-        .set("group.id", "choreo")
-        .set("enable.auto.commit", "false")
-        .set("auto.offset.reset", "error")
-        .set("enable.partition.eof", "true")
-        .set("isolation.level", "read_committed")
-        .set("queued.max.messages.kbytes", "16384")
-        .set("fetch.wait.max.ms", "10");
-    client
 }

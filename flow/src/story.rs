@@ -11,17 +11,9 @@ use shared_events::headers::{AnswerCount, RawHeaders, Received};
 use shared_events::identity;
 use shared_events::ids::EventId;
 use shared_events::orders::OrderConfirmed;
+use shared_events::topics::{DEAD_LETTERS_END, REPLAYS_END};
 
-use choreography::dead_letter::{
-    DLQ_ATTEMPT, DLQ_ERROR, DLQ_ERROR_CLASS, DLQ_GROUP, DLQ_ID, DLQ_OFFSET, DLQ_PARTITION,
-    DLQ_TOPIC,
-};
-
-/// How the name of a topic of dead letters ends.
-const DEAD: &str = ".dlq";
-
-/// How the name of a topic of replays ends.
-const REPLAY: &str = ".replay";
+use choreography::dead_letter::Death;
 
 /// A record as it stands on a topic.
 #[derive(Clone, Debug, Default)]
@@ -75,18 +67,8 @@ pub struct Told {
 /// A dead letter, or the replay of one.
 #[derive(Clone, Debug)]
 pub struct Dead {
-    /// Who set it aside.
-    pub group: String,
-    /// The identity under which it is dead.
-    pub id: EventId,
-    /// Where the event stood: topic, partition, offset.
-    pub origin: (String, i32, i64),
-    /// What kind of fault.
-    pub class: String,
-    /// The fault in words.
-    pub error: String,
-    /// Which time it died.
-    pub attempt: u32,
+    /// What it says.
+    pub death: Death,
     /// Where this record stands.
     pub place: Place,
 }
@@ -115,8 +97,8 @@ impl Story {
             return false;
         }
         match &record.place.topic {
-            topic if topic.ends_with(DEAD) => Dead::add(record, &mut self.letters),
-            topic if topic.ends_with(REPLAY) => Dead::add(record, &mut self.replays),
+            topic if topic.ends_with(DEAD_LETTERS_END) => Dead::add(record, &mut self.letters),
+            topic if topic.ends_with(REPLAYS_END) => Dead::add(record, &mut self.replays),
             _ => self.tell(&received, record),
         }
         true
@@ -203,38 +185,20 @@ fn listed(value: &[u8]) -> Vec<EventId> {
 impl Dead {
     fn add(record: &Record, all: &mut Vec<Self>) {
         if all.iter().all(|dead| dead.place != record.place) {
-            all.extend(Self::read(record));
+            // What does not say so is somebody else's record, and no letter of ours.
+            let death = Death::read(&record.headers).ok();
+            all.extend(death.map(|death| Self { death, place: record.place.clone() }));
         }
-    }
-
-    /// `None`: somebody else's record, which is no letter of ours.
-    fn read(record: &Record) -> Option<Self> {
-        let text = |name: &str| {
-            let (_, value) = record.headers.iter().rfind(|(header, _)| header == name)?;
-            std::str::from_utf8(value.as_deref()?).ok()
-        };
-        Some(Self {
-            group: text(DLQ_GROUP)?.to_owned(),
-            id: text(DLQ_ID)?.parse().ok()?,
-            origin: (
-                text(DLQ_TOPIC)?.to_owned(),
-                text(DLQ_PARTITION)?.parse().ok()?,
-                text(DLQ_OFFSET)?.parse().ok()?,
-            ),
-            class: text(DLQ_ERROR_CLASS).unwrap_or_default().to_owned(),
-            error: text(DLQ_ERROR).unwrap_or_default().to_owned(),
-            attempt: text(DLQ_ATTEMPT)?.parse().ok()?,
-            place: record.place.clone(),
-        })
     }
 
     /// Whether it is of this event: by identity, or by where one of its copies stands, as what cannot
     /// be decoded has an identity of its own.
     pub(crate) fn is_of(&self, told: &Told) -> bool {
+        let death = &self.death;
         let stands = |place: &Place| {
             (place.topic.as_str(), place.partition, place.offset)
-                == (self.origin.0.as_str(), self.origin.1, self.origin.2)
+                == (death.topic.as_str(), death.partition, death.offset)
         };
-        self.id == told.id || stands(&told.place) || told.copies.iter().any(stands)
+        death.id == told.id || stands(&told.place) || told.copies.iter().any(stands)
     }
 }

@@ -7,6 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::amounts::Timestamp;
+
 /// The longest id that a payload may carry, in bytes.
 pub const ID_BYTES_MAX: usize = 128;
 
@@ -113,6 +115,18 @@ impl FromStr for EventId {
     fn from_str(text: &str) -> Result<Self, uuid::Error> {
         Uuid::try_parse(text).map(Self)
     }
+}
+
+/// When an id was drawn, if it is a UUID of version 7: [RFC 9562] has it begin with its time, by the
+/// clock of who drew it.
+///
+/// [RFC 9562]: https://www.rfc-editor.org/rfc/rfc9562#section-5.7
+#[must_use]
+pub fn drawn_at(id: &str) -> Option<Timestamp> {
+    let id = Uuid::try_parse(id).ok().filter(|id| id.get_version_num() == 7)?;
+    let (seconds, nanos) = id.get_timestamp()?.to_unix();
+    let ms = i64::try_from(seconds).ok()?.checked_mul(1000)?;
+    Some(Timestamp(ms + i64::from(nanos / 1_000_000)))
 }
 
 impl fmt::Display for EventId {

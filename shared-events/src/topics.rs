@@ -114,16 +114,22 @@ pub fn group_topics(group: &str, topics: &[&str]) -> Vec<TopicSpec> {
         .collect()
 }
 
+/// How the name of each topic of dead letters ends.
+pub const DEAD_LETTERS_END: &str = ".dlq";
+
+/// How the name of each topic of replays ends.
+pub const REPLAYS_END: &str = ".replay";
+
 /// Where `group` sets aside what it cannot handle of `topic`.
 #[must_use]
 pub fn dead_letter_topic(topic: &str, group: &str) -> String {
-    format!("{topic}.{group}.dlq")
+    format!("{topic}.{group}{DEAD_LETTERS_END}")
 }
 
 /// Where `group`, and nobody else, hears again what it had set aside of `topic`.
 #[must_use]
 pub fn replay_topic(topic: &str, group: &str) -> String {
-    format!("{topic}.{group}.replay")
+    format!("{topic}.{group}{REPLAYS_END}")
 }
 
 /// A topic that keeps its records for a time. The broker's clock stamps them, so that one clock

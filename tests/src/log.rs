@@ -5,8 +5,9 @@ use std::time::Duration;
 pub use checker::log::Log;
 use checker::record::Raw;
 pub use checker::record::Record;
+use choreography::headers_of;
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList};
 use shared_events::amounts::Timestamp;
 
@@ -46,7 +47,6 @@ pub fn read(kafka: &Kafka) -> Log {
 }
 
 fn own(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().into_iter().flat_map(Headers::iter);
     Record::read(Raw {
         topic: message.topic().to_owned(),
         partition: message.partition(),
@@ -54,6 +54,6 @@ fn own(message: &BorrowedMessage<'_>) -> Record {
         append_time: Timestamp(message.timestamp().to_millis().unwrap_or_default()),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().unwrap_or_default().to_vec(),
-        headers: headers.map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect(),
+        headers: headers_of(message),
     })
 }

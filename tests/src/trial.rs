@@ -16,6 +16,7 @@ use crate::orders::Order;
 use crate::processes::{Instance, Processes};
 use crate::proxy::Proxy;
 use crate::service::{Service, usual_arguments};
+use crate::told;
 use crate::world::World;
 pub use setup::Setup;
 
@@ -88,14 +89,7 @@ impl Trial {
     /// Something does not start.
     #[must_use]
     pub fn start_by_proxy(part: Part, test: &str, case: &str) -> (Self, Proxy) {
-        let (parts, proxy) = match part {
-            Part::Kafka => LocalParts::start_by_proxy(&name(test, case)),
-            Part::Postgres => {
-                let parts = LocalParts::start(&name(test, case));
-                let proxy = Proxy::to(parts.address(part));
-                (parts, proxy)
-            }
-        };
+        let (parts, proxy) = by_proxy(part, &name(test, case), LocalParts::start_by_proxy);
         let (own, by) = (parts.address(part).to_string(), proxy.address().to_string());
         (Self::on_own(parts, test, case, |_, address| address.replace(&own, &by)), proxy)
     }
@@ -218,7 +212,7 @@ impl Trial {
     pub fn survives(mut self, seed: u64, orders: &[Order], harm: impl FnOnce(&mut Self)) {
         let endured = self.endure(orders, self.recovery_max, harm);
         let Endured { placed, harmed, recovered } = endured;
-        tell(&format!(
+        told::figure(&format!(
             "{}, seed {seed}: {placed} orders, {} a second; harm for {:.1} s; at rest {:.1} s after it",
             self.name,
             self.rate,
@@ -272,6 +266,19 @@ impl Trial {
     }
 }
 
+/// Parts with a proxy before `part`. `kafka` starts them with one before Kafka, which tells its clients
+/// where they have to go.
+fn by_proxy(part: Part, name: &str, kafka: fn(&str) -> (LocalParts, Proxy)) -> (LocalParts, Proxy) {
+    match part {
+        Part::Kafka => kafka(name),
+        Part::Postgres => {
+            let parts = LocalParts::start(name);
+            let proxy = Proxy::to(parts.address(part));
+            (parts, proxy)
+        }
+    }
+}
+
 fn name(test: &str, case: &str) -> String {
     format!("{test}_{case}")
 }
@@ -284,9 +291,4 @@ fn again(test: &str, case: &str) -> String {
 /// Whether nobody listens there.
 fn is_away(address: SocketAddr) -> bool {
     TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err()
-}
-
-#[expect(clippy::print_stderr, reason = "a figure for whoever runs the test with --nocapture")]
-fn tell(figures: &str) {
-    eprintln!("{figures}");
 }

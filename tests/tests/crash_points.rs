@@ -22,6 +22,7 @@ use tests::local::LocalParts;
 use tests::log::{self, Log};
 use tests::orders::{self, Fate, Order, Twist};
 use tests::service::Service;
+use tests::told;
 use tests::trial::{RECOVERY_MAX, Setup, Trial};
 use tests::wait;
 use tests::world::World;
@@ -57,7 +58,7 @@ fn each_point(storage: Storage, case: &str, is_walked: fn(Service, &str) -> bool
         let walked: Vec<usize> = walks.iter().map(|(_, points)| points.len()).collect();
         assert_eq!(deaths, walked.iter().sum::<usize>(), "{walked:?}");
         let ordered = customer.stop();
-        tell(&format!(
+        told::figure(&format!(
             "{storage:?}: killed {deaths} times at named points, {walked:?} by service, in {:.0} s; \
              over HTTP {} orders, {} repeats",
             began.elapsed().as_secs_f64(),
@@ -109,7 +110,7 @@ fn at_each_point_of_a_deadline() {
     let load = Arc::clone(&world.load);
     let placed = load.place_while(&all, RATE, || deaths = walk(&mut world.processes, &walks));
     assert_eq!(deaths, walks[0].1.len());
-    tell(&format!("killed {deaths} times at named points of timers, {placed} orders"));
+    told::figure(&format!("killed {deaths} times at named points of timers, {placed} orders"));
 
     wait::until("all deadlines have passed", wait::LIMIT, || {
         let ended = world.ended();
@@ -155,7 +156,7 @@ fn stalled_instances() {
         }
     });
     let said_twice = said_twice(&log::read(&trial.world().kafka), "/order-svc");
-    tell(&format!(
+    told::figure(&format!(
         "{} orders, at rest {:.1} s after the last repeat; order-svc has said {said_twice} events twice",
         endured.placed,
         endured.recovered.as_secs_f64()
@@ -181,9 +182,4 @@ fn said_twice(log: &Log, source: &str) -> usize {
         *counts.entry(record.id).or_default() += 1;
     }
     counts.values().filter(|count| 1 < **count).count()
-}
-
-#[expect(clippy::print_stderr, reason = "figures for whoever runs the test with --nocapture")]
-fn tell(figures: &str) {
-    eprintln!("{figures}");
 }

@@ -4,6 +4,7 @@
 use clap::ValueEnum;
 use tests::databases::Storage;
 use tests::suite::{Kind, Parts, Plan, Report, round};
+use tests::told;
 
 const SEED: u64 = 61;
 
@@ -14,15 +15,10 @@ fn one_round() {
     let parts = Parts::start("random_faults");
     let again = "cargo test -p tests --features real --test random_faults";
     let round = round(&parts, &plan, again);
-    tell(&round.line());
+    told::figure(&round.line());
     let mut report = Report::default();
     report.add(&round);
-    report.table().iter().for_each(|line| tell(line));
+    report.table().iter().for_each(|line| told::figure(line));
     assert!(round.violations.is_empty(), "{:?}", round.violations);
     assert!(3 <= report.faults(), "too few faults to tell anything");
-}
-
-#[expect(clippy::print_stderr, reason = "figures for whoever runs the test with --nocapture")]
-fn tell(line: &str) {
-    eprintln!("{line}");
 }

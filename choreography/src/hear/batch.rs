@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use shared_events::amounts::Timestamp;
-use shared_events::headers::RawHeaders;
 
 use super::assignment::{Assignments, Partition};
 use crate::clock;
 use crate::config::Config;
+use crate::kafka::headers_of;
 use crate::record::Taken;
 
 /// What one batch may hold.
@@ -102,9 +102,6 @@ impl Batch {
 
 /// A record of the client's as our own.
 pub(super) fn own(topics: &HashMap<String, Arc<str>>, message: &BorrowedMessage<'_>) -> Taken {
-    let headers: RawHeaders = message.headers().map_or_else(Vec::new, |headers| {
-        headers.iter().map(|h| (h.key.to_owned(), h.value.map(<[u8]>::to_vec))).collect()
-    });
     Taken {
         topic: topics.get(message.topic()).map_or_else(|| message.topic().into(), Arc::clone),
         partition: message.partition(),
@@ -112,6 +109,6 @@ pub(super) fn own(topics: &HashMap<String, Arc<str>>, message: &BorrowedMessage<
         timestamp: Timestamp(message.timestamp().to_millis().unwrap_or_default()),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
-        headers,
+        headers: headers_of(message),
     }
 }

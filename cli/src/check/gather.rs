@@ -10,7 +10,7 @@ use checker::record::Raw;
 use checker::{Books, Evidence, Log, Progress, Record, Service};
 use choreography::db::Database;
 use choreography::topics::needed_by;
-use choreography::{Config, clock};
+use choreography::{Config, clock, looker};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::{Offset, TopicPartitionList, TopicPartitionListElem};
 use shared_events::amounts::Timestamp;
@@ -98,7 +98,7 @@ fn committed(config: &Config, partitions: &[Partition]) -> anyhow::Result<Commit
         for (topic, partition) in heard(service, partitions) {
             asked.add_partition(topic, *partition);
         }
-        let mut client = kafka::client(config);
+        let mut client = looker(config);
         client.set("group.id", service.name()).set("enable.auto.commit", "false");
         let client: BaseConsumer = client.create().context("the settings of the client")?;
         let answer = client.committed_offsets(asked, ANSWER_MAX);
@@ -126,7 +126,7 @@ type Marks = BTreeMap<Partition, (i64, i64)>;
 /// The low and the high watermark of each partition. It blocks.
 fn marks(config: &Config, partitions: &[Partition]) -> anyhow::Result<Marks> {
     let asker: BaseConsumer =
-        kafka::client(config).set("group.id", "choreo").create().context("the client")?;
+        looker(config).set("group.id", "choreo").create().context("the client")?;
     let marks = |(topic, partition): &Partition| {
         let marks = asker.fetch_watermarks(topic, *partition, ANSWER_MAX);
         let marks = marks.with_context(|| format!("where {topic}/{partition} ends"))?;

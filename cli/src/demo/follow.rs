@@ -6,7 +6,7 @@ use choreography::dead_letter::{DLQ_ERROR, DLQ_GROUP};
 use rdkafka::Offset;
 use rdkafka::topic_partition_list::TopicPartitionList;
 use shared_events::headers::{RawHeaders, Received};
-use shared_events::topics::TopicSpec;
+use shared_events::topics::{DEAD_LETTERS_END, TopicSpec};
 
 use super::ledger::{DeadLetter, Ledger, Told};
 use crate::about;
@@ -32,7 +32,9 @@ pub(super) fn start(config: &Config, topics: &[TopicSpec]) -> anyhow::Result<Fol
 /// Nothing follows, and why.
 pub(super) fn take(ledger: &mut Ledger, read: Option<Read>) -> anyhow::Result<()> {
     match read.context("the follower has ended")? {
-        Read::Record(record) if record.topic.ends_with(".dlq") => ledger.dead(dead(&record)),
+        Read::Record(record) if record.topic.ends_with(DEAD_LETTERS_END) => {
+            ledger.dead(dead(&record))
+        }
         Read::Record(record) => ledger.told(told(&record)),
         Read::End { .. } | Read::Away => {}
         Read::Failed(error) => return Err(error),

@@ -24,7 +24,7 @@ use choreography::embedded::EmbeddedBroker;
 use choreography::publish::Publisher;
 use choreography::telemetry;
 use choreography::topics::needed_by;
-use shared_events::topics::{SERVICES, TopicSpec};
+use shared_events::topics::{REPLAYS_END, SERVICES, TopicSpec};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -85,7 +85,7 @@ async fn play(options: &Options, folder: &Path) -> Result<(), Failure> {
 
 /// What is followed: all that may have something to do with an order.
 fn followed(topics: &[TopicSpec]) -> Vec<TopicSpec> {
-    let is_followed = |name: &str| name != SERVICES && !name.ends_with(".replay");
+    let is_followed = |name: &str| name != SERVICES && !name.ends_with(REPLAYS_END);
     topics.iter().filter(|topic| is_followed(&topic.name)).cloned().collect()
 }
 

@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use anyhow::{Context, ensure};
 use choreography::Config;
+use choreography::dead_letter::Death;
 use rdkafka::Offset;
 use shared_events::ids::EventId;
+use shared_events::topics::{DEAD_LETTERS_END, REPLAYS_END};
 
-use super::letter::{Dead, Letter};
+use super::letter::{Letter, replay};
 use crate::follow::Record;
 use crate::kafka;
 use crate::records::from::From;
@@ -20,10 +22,6 @@ const READ_MAX: u64 = 500_000;
 /// So many dead letters are kept to be told, in memory of at most so many bytes.
 const KEPT_MAX: usize = 10_000;
 const KEPT_BYTES_MAX: usize = 256 * 1024 * 1024;
-
-/// How the names of topics of dead letters and of replays end, after those of topic and group.
-const DEAD: &str = ".dlq";
-const REPLAY: &str = ".replay";
 
 /// What became of a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,9 +123,9 @@ impl Book {
             return false;
         }
         self.read += 1;
-        if record.topic.ends_with(REPLAY) {
+        if record.topic.ends_with(REPLAYS_END) {
             // Others are no replays to their group either.
-            if let Ok(dead) = Dead::of_replay(&record) {
+            if let Ok(dead) = replay(&record) {
                 let stand = Stand::of(&record, &dead);
                 self.history_of(&dead).replays.push(stand);
             }
@@ -150,7 +148,7 @@ impl Book {
         true
     }
 
-    fn history_of(&mut self, dead: &Dead) -> &mut History {
+    fn history_of(&mut self, dead: &Death) -> &mut History {
         self.histories.entry((dead.group.clone(), dead.id)).or_default()
     }
 
@@ -208,7 +206,7 @@ impl Book {
 }
 
 impl Stand {
-    fn of(record: &Record, dead: &Dead) -> Self {
+    fn of(record: &Record, dead: &Death) -> Self {
         let Record { partition, offset, .. } = *record;
         Self { attempt: dead.attempt, partition, offset }
     }
@@ -216,26 +214,26 @@ impl Stand {
 
 /// The replay topic that belongs to a topic of dead letters.
 pub(super) fn replays_of(topic: &str) -> String {
-    format!("{}{REPLAY}", topic.strip_suffix(DEAD).unwrap_or(topic))
+    format!("{}{REPLAYS_END}", topic.strip_suffix(DEAD_LETTERS_END).unwrap_or(topic))
 }
 
 /// Whether a topic is one of dead letters, by its name.
 pub(super) fn is_dead_letter_topic(topic: &str) -> bool {
-    topic.ends_with(DEAD)
+    topic.ends_with(DEAD_LETTERS_END)
 }
 
 fn topics(look: &kafka::Look, is_wanted: &dyn Fn(&str) -> bool) -> anyhow::Result<Vec<String>> {
     let all: Vec<&str> = look.topics().filter(|topic| is_dead_letter_topic(topic)).collect();
     ensure!(
         !all.is_empty(),
-        "there is no topic of dead letters (TOPIC.GROUP{DEAD}); `choreo topics create` creates \
+        "there is no topic of dead letters (TOPIC.GROUP{DEAD_LETTERS_END}); `choreo topics create` creates \
          those of the services"
     );
     let wanted = all.iter().filter(|topic| is_wanted(topic));
     let wanted: Vec<String> = wanted.map(|topic| (*topic).to_owned()).collect();
     ensure!(
         !wanted.is_empty(),
-        "there is no such topic of dead letters (TOPIC.GROUP{DEAD}); there are {}",
+        "there is no such topic of dead letters (TOPIC.GROUP{DEAD_LETTERS_END}); there are {}",
         all.join(", ")
     );
     Ok(wanted)

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use choreography::Config;
+use choreography::{Config, looker};
 use rdkafka::Offset;
 use rdkafka::admin::{AdminClient, AdminOptions};
 use rdkafka::client::DefaultClientContext;
@@ -14,7 +14,6 @@ use super::book::{Book, Reading, State, is_dead_letter_topic};
 use super::filter::Place;
 use super::options::Drop;
 use crate::cli::Failure;
-use crate::kafka;
 use crate::records::from::From;
 use crate::terminal::{self, plain};
 
@@ -74,7 +73,7 @@ fn summary(book: &Book, is_done: bool) -> String {
 /// Deletes all of the partition up to and including this one.
 async fn delete(config: &Config, last: &Place) -> anyhow::Result<()> {
     let admin: AdminClient<DefaultClientContext> =
-        kafka::client(config).create().context("the settings of the client")?;
+        looker(config).create().context("the settings of the client")?;
     let mut before = TopicPartitionList::new();
     before.add_partition_offset(
         &last.topic,

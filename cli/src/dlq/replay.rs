@@ -9,9 +9,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use choreography::Config;
-use choreography::clock;
 use choreography::config::Window;
+use choreography::{Config, clock, looker};
 use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use serde_json::{Value, json};
@@ -22,7 +21,6 @@ use super::letter::Letter;
 use super::options::Replay;
 use super::tell;
 use crate::cli::Failure;
-use crate::kafka;
 use crate::output::Output;
 use crate::pace::Pace;
 use crate::records::from::From;
@@ -129,7 +127,7 @@ fn fate(letter: &Letter, book: &Book, again: bool, window: Window) -> Fate {
 
 /// All in-sync replicas have to have it, and no repeat comes of a lost acknowledgement.
 fn producer(config: &Config) -> anyhow::Result<FutureProducer> {
-    let mut client = kafka::client(config);
+    let mut client = looker(config);
     // A dead letter of what came compressed has to fit, too.
     if !config.properties().any(|property| property.key == "compression.type") {
         client.set("compression.type", "lz4");

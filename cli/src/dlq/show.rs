@@ -5,7 +5,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use choreography::Config;
+use choreography::dead_letter::Death;
+use choreography::{Config, looker};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -13,12 +14,11 @@ use serde_json::{Value, json};
 use shared_events::headers::Received;
 
 use super::book::{Book, Reading, Stand, State, replays_of};
-use super::letter::{Dead, Letter};
+use super::letter::{Letter, origin, since};
 use super::options::Show;
 use super::tell;
 use crate::cli::Failure;
 use crate::follow::{Record, time};
-use crate::kafka;
 use crate::output::Output;
 use crate::records::decode::{Payload, decode};
 use crate::records::from::From;
@@ -70,7 +70,7 @@ async fn taken(
     replays.iter().for_each(|stand| {
         asked.add_partition(&topic, stand.partition);
     });
-    let mut client = kafka::client(config);
+    let mut client = looker(config);
     client.set("group.id", &dead.group);
     let asking = tokio::task::spawn_blocking(move || {
         let client: BaseConsumer = client.create().context("the settings of the client")?;
@@ -148,11 +148,11 @@ fn text(letter: &Letter, book: &Book, taken: &HashMap<i32, i64>) -> String {
     text + &value(record)
 }
 
-fn rows(dead: &Dead, died: &str, row: &mut impl FnMut(&str, &str)) {
+fn rows(dead: &Death, died: &str, row: &mut impl FnMut(&str, &str)) {
     row("died", &format!("{died}  in {}, attempt {}", dead.group, dead.attempt));
     row("why", &format!("{}: {}", dead.class, dead.error));
     row("id", &dead.id.to_string());
-    row("stood", &format!("{}  since {}", dead.origin(), time(dead.time)));
+    row("stood", &format!("{}  since {}", origin(dead), time(since(dead))));
 }
 
 /// The value as far as it can be read.

@@ -1,11 +1,11 @@
 //! A dead letter as a line for people, and as JSON.
 
 use anstyle::Style;
-use rdkafka::message::Timestamp;
+use choreography::dead_letter::Death;
 use serde_json::{Map, Value, json};
 
 use super::book::{Book, State, replays_of};
-use super::letter::{Dead, Letter};
+use super::letter::{Letter, origin, since};
 use crate::follow::time;
 use crate::output::Output;
 use crate::records::json::{text_or_hex, written};
@@ -29,12 +29,12 @@ pub(super) fn line(letter: &Letter, book: &Book) -> String {
     format!("{head}  {style}{}{style:#}  {FAINT}{error}{FAINT:#}\n", state.text())
 }
 
-fn what(letter: &Letter, dead: &Dead) -> String {
+fn what(letter: &Letter, dead: &Death) -> String {
     let name = letter.name().unwrap_or_else(|| "-".to_owned());
     let order = letter.order().unwrap_or_else(|| "-".to_owned());
     let attempt = format!("attempt {}", dead.attempt);
     let id = dead.id.to_string();
-    let parts = [&dead.group, &dead.origin(), &name, &order, &id, &dead.class, &attempt];
+    let parts = [&dead.group, &origin(dead), &name, &order, &id, &dead.class, &attempt];
     parts.map(|part| plain(part)).join("  ")
 }
 
@@ -74,11 +74,10 @@ pub(super) fn json(letter: &Letter, book: &Book) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn dead(dead: &Dead) -> Value {
-    let ms = |time: Timestamp| time.to_millis();
+fn dead(dead: &Death) -> Value {
     json!({
         "id": dead.id.to_string(), "group": dead.group, "topic": dead.topic,
-        "partition": dead.partition, "offset": dead.offset, "ts": ms(dead.time),
+        "partition": dead.partition, "offset": dead.offset, "ts": since(dead).to_millis(),
         "error_class": dead.class, "error": dead.error, "attempt": dead.attempt,
     })
 }

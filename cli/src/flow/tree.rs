@@ -79,7 +79,7 @@ impl Tree<'_> {
     }
 
     fn hearing(&mut self, event: &EventFlow, hearing: &HearingFlow, first: &str, rest: &str) {
-        let (style, mut text) = told(&hearing.state, self.flow);
+        let (style, mut text) = told(&hearing.state);
         if hearing.is_late {
             text.push_str(", late");
         }
@@ -119,7 +119,7 @@ fn branch(rest: &str, is_last: bool) -> (String, String) {
 }
 
 /// A state in words.
-fn told(state: &State, flow: &Flow) -> (Style, String) {
+fn told(state: &State) -> (Style, String) {
     match state {
         State::Answered { by, of, after_ms } => {
             // Answers that stand below it need no name; a confirmation stands below one only.
@@ -127,7 +127,6 @@ fn told(state: &State, flow: &Flow) -> (Style, String) {
             let names: Vec<_> = names.into_iter().collect();
             let several =
                 of.filter(|of| 1 < *of).map(|of| format!("{of} times, ")).unwrap_or_default();
-            let _ = flow;
             (GOOD, format!("answered {several}after {}: {}", short(*after_ms), names.join(", ")))
         }
         State::DeadLettered { class, error, letter } => {

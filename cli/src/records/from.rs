@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
 use choreography::clock;
-use shared_events::ids::EventId;
+use shared_events::ids::drawn_at;
 
 /// Where to begin in each partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,7 @@ impl From {
     /// Some minutes before an order's id was drawn, if the id tells when that was: clocks differ.
     pub(crate) fn order(id: &str) -> Option<Self> {
         const MARGIN_MS: i64 = 5 * 60 * 1000;
-        let id: EventId = id.parse().ok()?;
-        let (seconds, nanos) = id.0.get_timestamp()?.to_unix();
-        let ms = i64::try_from(seconds).ok()?.checked_mul(1000)? + i64::from(nanos / 1_000_000);
-        (id.0.get_version_num() == 7).then_some(Self::Time((ms - MARGIN_MS).max(0)))
+        drawn_at(id).map(|drawn| Self::Time((drawn.0 - MARGIN_MS).max(0)))
     }
 
     /// A time that is so long ago as a time.

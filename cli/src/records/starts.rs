@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use choreography::Config;
+use choreography::{Config, looker};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::TopicPartitionList;
@@ -52,7 +52,7 @@ pub(crate) fn starts(
 
 /// A client that only asks.
 fn asker(config: &Config) -> anyhow::Result<BaseConsumer> {
-    let mut client = crate::kafka::client(config);
+    let mut client = looker(config);
     // The library asks for a name even if there is no group.
     client.set("group.id", "choreo");
     client.create().context("the settings of the client")

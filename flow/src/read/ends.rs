@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use choreography::Config;
+use choreography::{Config, onlooker};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
-use super::{TIMEOUT, client};
+use super::TIMEOUT;
 use crate::sight::End;
 
 /// The ends of these partitions: of all that there is, and of what no open transaction hides.
@@ -15,7 +15,7 @@ pub(super) fn read(
     partitions: &[(String, i32)],
 ) -> anyhow::Result<BTreeMap<(String, i32), End>> {
     let asker = |level: &str| -> anyhow::Result<BaseConsumer> {
-        Ok(client(config).set("isolation.level", level).create()?)
+        Ok(onlooker(config).set("isolation.level", level).create()?)
     };
     let (all, committed) = (asker("read_uncommitted")?, asker("read_committed")?);
     let end = |(topic, partition): &(String, i32)| {

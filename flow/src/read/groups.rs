@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
-use choreography::Config;
 use choreography::announce::Published;
+use choreography::{Config, onlooker};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::TopicPartitionList;
 
-use super::{TIMEOUT, client};
+use super::TIMEOUT;
 use crate::sight::Positions;
 
 /// So many groups are looked at: each takes a client for a moment.
@@ -62,7 +62,7 @@ fn of_group(
     group: &str,
     partitions: &[(String, i32)],
 ) -> anyhow::Result<Positions> {
-    let asker: BaseConsumer = client(config).set("group.id", group).create()?;
+    let asker: BaseConsumer = onlooker(config).set("group.id", group).create()?;
     let mut list = TopicPartitionList::new();
     partitions.iter().for_each(|(topic, partition)| {
         list.add_partition(topic, *partition);

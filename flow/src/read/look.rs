@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, ensure};
 use choreography::announce::{self, Published};
-use choreography::{Config, clock};
+use choreography::{Config, clock, onlooker};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::metadata::Metadata;
 use shared_events::murmur2;
@@ -12,7 +12,7 @@ use shared_events::orders::OrderPlaced;
 use shared_events::topics::{ORDERS, dead_letter_topic, event_topics, replay_topic};
 
 use super::records::{self, Next};
-use super::{Search, TIMEOUT, client, ends, groups, start};
+use super::{Search, TIMEOUT, ends, groups, start};
 use crate::judge::judge;
 use crate::outcome::{Flow, Verdict};
 use crate::sight::Sight;
@@ -41,7 +41,7 @@ impl<'a> Look<'a> {
         order: &'a str,
         records_max: u64,
     ) -> anyhow::Result<Self> {
-        let reader: BaseConsumer = client(config).create()?;
+        let reader: BaseConsumer = onlooker(config).create()?;
         let metadata = reader.fetch_metadata(None, TIMEOUT);
         let metadata = metadata.with_context(|| {
             format!("no broker answers at {} (-b, KAFKA_BOOTSTRAP_SERVERS)", config.brokers)

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use choreography::Config;
+use choreography::{Config, headers_of, onlooker};
 use rdkafka::Offset;
 use rdkafka::consumer::base_consumer::PartitionQueue;
 use rdkafka::consumer::{BaseConsumer, Consumer, DefaultConsumerContext};
 use rdkafka::error::KafkaError;
-use rdkafka::message::{BorrowedMessage, Headers, Message};
+use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::topic_partition_list::TopicPartitionList;
 use std::sync::Arc;
 
-use super::{TIMEOUT, client};
+use super::TIMEOUT;
 use crate::sight::End;
 use crate::story::{Place, Record};
 
@@ -95,7 +95,7 @@ fn open(
     starts: &BTreeMap<&(String, i32), &i64>,
     ends: &BTreeMap<(String, i32), End>,
 ) -> anyhow::Result<(Arc<BaseConsumer>, Vec<Source>)> {
-    let consumer: Arc<BaseConsumer> = Arc::new(client(config).create()?);
+    let consumer: Arc<BaseConsumer> = Arc::new(onlooker(config).create()?);
     let (mut list, mut sources) = (TopicPartitionList::new(), vec![]);
     for (place, offset) in starts {
         let (topic, partition) = (&place.0, place.1);
@@ -157,10 +157,6 @@ impl Source {
 }
 
 fn record(message: &BorrowedMessage<'_>) -> Record {
-    let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
-    let header = |header: rdkafka::message::Header<'_, &[u8]>| {
-        (header.key.to_owned(), header.value.map(<[u8]>::to_vec))
-    };
     Record {
         place: Place {
             topic: message.topic().to_owned(),
@@ -169,7 +165,7 @@ fn record(message: &BorrowedMessage<'_>) -> Record {
             appended_ms: message.timestamp().to_millis().unwrap_or_default(),
         },
         key: message.key().map(<[u8]>::to_vec),
-        headers: headers.map(header).collect(),
+        headers: headers_of(message),
         value: message.payload().map(<[u8]>::to_vec),
     }
 }

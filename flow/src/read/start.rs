@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use choreography::Config;
+use choreography::{Config, onlooker};
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::topic_partition_list::TopicPartitionList;
-use shared_events::ids::EventId;
+use shared_events::ids::drawn_at;
 
-use super::{TIMEOUT, client};
+use super::TIMEOUT;
 use crate::sight::End;
 
 /// Clocks differ: an order's id may be drawn so long after its record is appended, by the broker's
@@ -18,10 +18,7 @@ const CLOCKS_DIFFER_MS: i64 = 5 * 60 * 1000;
 
 /// From when on an order may stand on its topic, as its id tells: a UUID of version 7.
 pub(super) fn time_of(order: &str) -> Option<i64> {
-    let id: EventId = order.parse().ok()?;
-    let (seconds, nanos) = id.0.get_timestamp()?.to_unix();
-    let ms = i64::try_from(seconds).ok()?.checked_mul(1000)? + i64::from(nanos / 1_000_000);
-    (id.0.get_version_num() == 7).then_some((ms - CLOCKS_DIFFER_MS).max(0))
+    drawn_at(order).map(|drawn| (drawn.0 - CLOCKS_DIFFER_MS).max(0))
 }
 
 /// Where each of these partitions is to be read from: the first record of this time or later; without
@@ -36,7 +33,7 @@ pub(super) fn offsets<'a>(
     let Some(ms) = from_ms.filter(|_| !config.embedded) else {
         return Ok(partitions.into_iter().map(|(place, end)| (place.clone(), end.low)).collect());
     };
-    let asker: BaseConsumer = client(config).create()?;
+    let asker: BaseConsumer = onlooker(config).create()?;
     let mut list = TopicPartitionList::new();
     for ((topic, partition), _) in &partitions {
         list.add_partition_offset(topic, *partition, Offset::Offset(ms))?;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use choreography::announce::{Offsets, Published};
 use choreography::dead_letter::{
     DLQ_ATTEMPT, DLQ_ERROR, DLQ_ERROR_CLASS, DLQ_GROUP, DLQ_ID, DLQ_OFFSET, DLQ_PARTITION,
-    DLQ_TOPIC,
+    DLQ_TIMESTAMP, DLQ_TOPIC,
 };
 use choreography::manifest::{Answers, Manifest};
 use flow::sight::{Positions, Sight};
@@ -117,6 +117,7 @@ impl Scene {
             text(DLQ_TOPIC, origin.topic.clone()),
             text(DLQ_PARTITION, origin.partition.to_string()),
             text(DLQ_OFFSET, origin.offset.to_string()),
+            text(DLQ_TIMESTAMP, origin.appended_ms.to_string()),
             text(DLQ_ERROR_CLASS, "panic".to_owned()),
             text(DLQ_ERROR, "division by zero".to_owned()),
             text(DLQ_ATTEMPT, attempt.to_string()),

@@ -9,14 +9,14 @@ use choreography::telemetry::TraceContext;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use shared_events::identity;
-use shared_events::ids::{EventId, OrderId};
+use shared_events::ids::{EventId, OrderId, drawn_at};
 use shared_events::orders::OrderPlaced;
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 use super::document::{CallersTrace, example_order};
 use super::kinds::Kind;
 use super::problem::{self, Described, Problem};
-use super::publish::{drawn_at, encode, publish};
+use super::publish::{encode, publish};
 use super::request::NewOrder;
 use super::span::trace_id;
 use super::{Api, body, keys, show};

@@ -61,11 +61,3 @@ pub(super) fn encode<E: Event>(event: &E) -> Result<Vec<u8>, Problem> {
         Problem::new(Kind::Internal, "the event cannot be encoded; nothing was done")
     })
 }
-
-/// When an id of this service's was drawn: RFC 9562 version 7 begins with its time.
-pub(super) fn drawn_at(order_id: &str) -> Option<Timestamp> {
-    let id: EventId = order_id.parse().ok()?;
-    let (seconds, nanos) = id.0.get_timestamp()?.to_unix();
-    let ms = i64::try_from(seconds).ok()?.checked_mul(1000)?;
-    (id.0.get_version_num() == 7).then_some(Timestamp(ms + i64::from(nanos / 1_000_000)))
-}

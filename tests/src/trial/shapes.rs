@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Setup, Trial, again, name};
+use super::{Setup, Trial, again, by_proxy, name};
 use crate::local::{LocalParts, Part};
 use crate::proxy::Proxy;
 use crate::service::Service;
@@ -49,14 +49,7 @@ impl Trial {
         test: &str,
         case: &str,
     ) -> (Self, Proxy) {
-        let (parts, proxy) = match part {
-            Part::Kafka => LocalParts::start_with_side_door(&name(test, case)),
-            Part::Postgres => {
-                let parts = LocalParts::start(&name(test, case));
-                let proxy = Proxy::to(parts.address(part));
-                (parts, proxy)
-            }
-        };
+        let (parts, proxy) = by_proxy(part, &name(test, case), LocalParts::start_with_side_door);
         let (own, by) = (parts.address(part).to_string(), proxy.address().to_string());
         let reach = |service, address: &str| {
             if some.contains(&service) { address.replace(&own, &by) } else { address.to_owned() }
